@@ -1,0 +1,104 @@
+"""What we ask, before any dialect: parts, messages, parameters, the ask."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+
+class TextPart(Struct, frozen=True, tag="text"):
+    text: str
+
+
+class ImagePart(Struct, frozen=True, tag="image"):
+    """`data` holds the bytes to send, or `url` a reference that the gateway resolves; never both."""
+
+    media_type: str
+    data: bytes = b""
+    url: str | None = None
+    detail: Literal["auto", "low", "high"] | None = None
+
+
+class VideoPart(Struct, frozen=True, tag="video"):
+    media_type: str
+    data: bytes = b""
+    url: str | None = None
+    name: str = "video.mp4"
+
+
+class ReasoningPart(Struct, frozen=True, tag="reasoning"):
+    """Visible reasoning. `signature` and `redacted` go back unchanged in a tool loop (Anthropic thinking blocks)."""
+
+    text: str
+    signature: str | None = None
+    redacted: tuple[str, ...] = ()
+
+
+class ToolCallPart(Struct, frozen=True, tag="tool_call"):
+    """`arguments` is the JSON text as the model wrote it; `thought_signature` returns to Gemini unchanged."""
+
+    id: str
+    name: str
+    arguments: str = "{}"
+    thought_signature: str | None = None
+
+
+class ToolResultPart(Struct, frozen=True, tag="tool_result"):
+    call_id: str
+    text: str
+    is_error: bool = False
+
+
+Part = TextPart | ImagePart | VideoPart | ReasoningPart | ToolCallPart | ToolResultPart
+Role = Literal["user", "assistant", "tool"]
+
+
+class Message(Struct, frozen=True):
+    """One turn. System text is not a message here: it is `Ask.system`."""
+
+    role: Role
+    parts: tuple[Part, ...]
+
+    @property
+    def text(self) -> str:
+        """The text parts, joined as they stand."""
+        return "".join(part.text for part in self.parts if isinstance(part, TextPart))
+
+
+class Params(Struct, frozen=True, omit_defaults=True):
+    """Only what the user set; None (or empty) is never sent."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    reasoning_effort: str | None = None
+
+
+class Tool(Struct, frozen=True):
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] = {}
+
+
+class Ask(Struct, frozen=True):
+    """One request as we mean it. `tool_choice` is 'auto', 'none', 'required' or a tool's name."""
+
+    model: str
+    messages: tuple[Message, ...]
+    system: str = ""
+    params: Params = Params()
+    tools: tuple[Tool, ...] = ()
+    tool_choice: str | None = None
+    stream: bool = True
+
+
+def user(text: str) -> Message:
+    """A plain user message."""
+    return Message("user", (TextPart(text),))
+
+
+def assistant(text: str) -> Message:
+    """A plain assistant message."""
+    return Message("assistant", (TextPart(text),))
