@@ -116,6 +116,8 @@ class ModelCard(Struct, frozen=True):
     ends_on: str | None = None
     successor: str | None = None
     image_max_bytes: int | None = None
+    guessed: bool = False
+    """Nothing knows this id: `family` is guessed from its prefix, for grouping only."""
 
     def abilities(self, dialect: DialectName) -> Abilities:
         return self.openai if dialect == "openai" else self.anthropic

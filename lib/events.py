@@ -20,6 +20,7 @@ class Started(Struct, frozen=True):
 
     response_id: str | None = None
     model: str | None = None
+    request_id: str | None = None
 
 
 class TextDelta(Struct, frozen=True):
@@ -132,6 +133,7 @@ class Gathered:
         self.redacted: list[str] = []
         self.response_id: str | None = None
         self.model: str | None = None
+        self.request_id: str | None = None
         self.usage: Usage | None = None
         self.usage_raw = ""
         self.finish: Finished | None = None
@@ -157,8 +159,9 @@ class Gathered:
                 self._take_tool_call(event)
             case UsageReported(usage, raw):
                 self.usage, self.usage_raw = merged(self.usage, usage), raw or self.usage_raw
-            case Started(response_id, model):
+            case Started(response_id, model, request_id):
                 self.response_id, self.model = response_id or self.response_id, model or self.model
+                self.request_id = request_id or self.request_id
             case Finished():
                 self.finish = event
             case Failed(error):

@@ -1,0 +1,1 @@
+"""Anthropic Messages: the client half (`request`, `decoder`, both in `messages`) and the server half (`server`)."""

@@ -1,0 +1,281 @@
+"""The owner's gateways at work: their cards and keys, open doors, model lists and the prices in force.
+
+A page never waits for a gateway: model lists come from the store and are refreshed behind its back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+from msgspec import structs
+
+from lib.cards import DialectName, GatewayCard, ListedModel, ModelCard, VariantRule, VideoForm
+from lib.catalogue import card_for, load_catalogue
+from lib.errors import BadInput, GatewayError, NotFound, ParlourError, SettingsError
+from lib.gateway import Deadlines, Gateway, Reach
+from lib.generation import Engine, Tariff
+from lib.ids import now_ms
+from lib.keys import KeyBox
+from lib.ledger import ModelRef
+from lib.secret import Secret, key_from
+from lib.settings import clean_base_url, origin_of
+from lib.store import Store
+from lib.store.rows import Settings, StoredKey
+
+REFRESH_S = 600.0
+_log = logging.getLogger("parlour.gateways")
+_USUAL = ("claude-sonnet-4-6", "gpt-5.4", "gemini-3-flash-preview")
+
+
+class Gateways:
+    """Everything about one owner's gateways. Used from page threads; only `door` runs on the engine's loop."""
+
+    def __init__(self, store: Store, engine: Engine, keys: KeyBox, owner: int, *, deadlines: Deadlines) -> None:
+        self._store = store
+        self._engine = engine
+        self._keys = keys
+        self._owner = owner
+        self._deadlines = deadlines
+        self._lock = threading.RLock()
+        self._held: dict[int, Secret] = {}
+        self._configured: dict[int, GatewayCard] = {}
+        self._doors: dict[int, Gateway] = {}
+        self._models: dict[int, tuple[ModelCard, ...]] = {}
+        self._asked_at: dict[int, float] = {}
+        self._cards: tuple[GatewayCard, ...] | None = None
+
+    # --- cards and keys -------------------------------------------------------------------------------------------
+
+    def cards(self) -> tuple[GatewayCard, ...]:
+        """The usable gateways, real ones first."""
+        with self._lock:
+            if self._cards is None:
+                found = self._store.gateways.list(self._owner)
+                shown = [self._configured.get(card.id, card) for card in found]
+                usable = [card for card in shown if card.origin_of_key == "stored" or card.id in self._held]
+                self._cards = tuple(sorted(usable, key=lambda card: card.demo))
+            return self._cards
+
+    def card(self, gateway_id: int) -> GatewayCard:
+        """Raises NotFound."""
+        for card in self.cards():
+            if card.id == gateway_id:
+                return card
+        raise NotFound("gateway")
+
+    def hold(self, card: GatewayCard, key: Secret, *, slot: str) -> GatewayCard:
+        """Use a gateway whose key is never stored (environment, secrets file, embedded) while this process runs.
+
+        `slot` names its fixed place, so that it keeps its id, which the ledger refers to, over restarts.
+        """
+        held = self._store.gateways.ensure(self._owner, card, slot)
+        held = structs.replace(held, origin_of_key=card.origin_of_key, key_hint=key.hint)
+        with self._lock:
+            self._held[held.id], self._configured[held.id] = key, held
+            self._forget(held.id)
+        return held
+
+    def release(self, gateway_id: int) -> None:
+        """Stop offering a gateway whose key is not stored."""
+        with self._lock:
+            self._held.pop(gateway_id, None)
+            self._forget(gateway_id)
+
+    def add(self, name: str, base_url: str, key: str, dialects: tuple[DialectName, ...]) -> GatewayCard:
+        """Store a new gateway with its key sealed. Raises SettingsError for a bad URL or key."""
+        url, secret = clean_base_url(base_url), key_from(key)
+        card = self._store.gateways.add(self._owner, GatewayCard(0, name.strip() or url, url, dialects))
+        self._store_key(card, secret)
+        self._forget(card.id)
+        return self.card(card.id)
+
+    def update(
+        self,
+        gateway_id: int,
+        *,
+        name: str,
+        base_url: str,
+        key: str | None,
+        dialects: tuple[DialectName, ...],
+        rules: tuple[VariantRule, ...],
+        video: VideoForm,
+    ) -> None:
+        """Change a stored gateway. A new origin needs the key again: a key is bound to the one it was entered for."""
+        card = self.card(gateway_id)
+        url = clean_base_url(base_url)
+        secret = key_from(key) if key else None
+        if secret is None and card.origin_of_key == "stored" and origin_of(url) != origin_of(card.base_url):
+            raise SettingsError("key", "needed_for_new_address")
+        changed = structs.replace(
+            card,
+            name=name.strip() or url,
+            base_url=url,
+            dialects=dialects,
+            variant_rules=rules,
+            form=structs.replace(card.form, video=video),
+        )
+        self._store.gateways.update(self._owner, changed)
+        if secret:
+            self._store_key(changed, secret)
+        self._forget(gateway_id)
+
+    def remove(self, gateway_id: int) -> None:
+        """Forget a gateway and its key. Its rows in the ledger stay."""
+        self._store.gateways.remove(self._owner, gateway_id)
+        self._forget(gateway_id)
+
+    def _store_key(self, card: GatewayCard, key: Secret) -> None:
+        cipher, nonce = self._keys.seal(key, owner=self._owner, gateway=card.public_id, origin=origin_of(card.base_url))
+        self._store.gateways.set_key(self._owner, card.id, StoredKey(cipher, nonce, key.hint))
+
+    def _key(self, card: GatewayCard) -> Secret:
+        if card.id in self._held:
+            return self._held[card.id]
+        sealed = self._store.gateways.key(self._owner, card.id)
+        if sealed is None:
+            raise SettingsError("key", "empty")
+        return self._keys.open(
+            sealed.cipher, sealed.nonce, owner=self._owner, gateway=card.public_id, origin=origin_of(card.base_url)
+        )
+
+    def _forget(self, gateway_id: int) -> None:
+        with self._lock:
+            self._cards = None
+            self._models.pop(gateway_id, None)
+            self._asked_at.pop(gateway_id, None)
+            door = self._doors.pop(gateway_id, None)
+        if door:
+            self._engine.spawn(door.aclose())
+
+    # --- doors ----------------------------------------------------------------------------------------------------
+
+    def door(self, gateway_id: int) -> Gateway:
+        """The pooled door of a gateway; called on the engine's loop. Raises NotFound or SettingsError."""
+        with self._lock:
+            if gateway_id not in self._doors:
+                card = self.card(gateway_id)
+                self._doors[gateway_id] = Gateway(card, self._key(card), deadlines=self._deadlines)
+            return self._doors[gateway_id]
+
+    def test(self, base_url: str, key: str, gateway_id: int | None = None) -> Reach:
+        """Test a connection as it would be saved; an empty `key` means the stored one. Raises ParlourError."""
+        url = clean_base_url(base_url)
+        secret = key_from(key) if key or gateway_id is None else self._key(self.card(gateway_id))
+        if not key and gateway_id is not None and origin_of(url) != origin_of(self.card(gateway_id).base_url):
+            raise SettingsError("key", "needed_for_new_address")
+        return self._engine.call(self._test(GatewayCard(0, "test", url), secret), timeout_s=90)
+
+    async def _test(self, card: GatewayCard, key: Secret) -> Reach:
+        door = Gateway(card, key, deadlines=self._deadlines)
+        try:
+            return await door.reach()
+        finally:
+            await door.aclose()
+
+    # --- models and prices ----------------------------------------------------------------------------------------
+
+    def models(self, gateway_id: int) -> Sequence[ModelCard]:
+        """The model cards of a gateway, from memory or the store; asks for a fresh list when they are old."""
+        with self._lock:
+            if gateway_id not in self._models:
+                self._models[gateway_id] = self._read_models(self.card(gateway_id))
+            if time.monotonic() - self._asked_at.get(gateway_id, -REFRESH_S) >= REFRESH_S:
+                self.refresh(gateway_id)
+            return self._models[gateway_id]
+
+    def model(self, gateway_id: int, model: str) -> ModelCard:
+        """The card of one model; of an unknown id, a card that knows nothing but its name."""
+        found = next((card for card in self.models(gateway_id) if card.id == model), None)
+        return found or card_for(model, rules=self.card(gateway_id).variant_rules)
+
+    def label_card(self, ref: ModelRef) -> ModelCard:
+        """The card to name an old answer by, also when its gateway has been removed."""
+        try:
+            return self.model(ref.gateway_id, ref.model)
+        except NotFound:
+            return card_for(ref.model)
+
+    def usual(self, gateway_id: int) -> ModelCard | None:
+        """A sensible first choice: a known good model in its cheapest priced variant, else the first listed."""
+        cards = self.models(gateway_id)
+        for base in _USUAL:
+            of_base = [card for card in cards if card.base == base]
+            if of_base:
+                return next((card for card in of_base if card.variant == "standard"), of_base[0])
+        return cards[0] if cards else None
+
+    def refresh(self, gateway_id: int) -> Future[None]:
+        """Fetch the model list in the background."""
+        self._asked_at[gateway_id] = time.monotonic()
+        return self._engine.spawn(self._refresh(gateway_id))
+
+    async def _refresh(self, gateway_id: int) -> None:
+
+        try:
+            door = await asyncio.to_thread(self.door, gateway_id)
+            listed = await door.models()
+            await asyncio.to_thread(self._keep, gateway_id, listed)
+        except GatewayError as error:
+            await asyncio.to_thread(self._store.models.note_error, self._owner, gateway_id, error.kind)
+        except ParlourError as error:
+            _log.warning("model list of gateway %s not refreshed: %s", gateway_id, type(error).__name__)
+
+    def _keep(self, gateway_id: int, listed: list[ListedModel]) -> None:
+        card = self.card(gateway_id)
+        self._store.models.save_list(self._owner, gateway_id, fetched_ms=now_ms(), raw_json="", models=tuple(listed))
+        self._store.prices.note_list(self._owner, gateway_id, listed, source="demo" if card.demo else "gateway")
+        with self._lock:
+            self._models[gateway_id] = self._read_models(card)
+
+    def _read_models(self, card: GatewayCard) -> tuple[ModelCard, ...]:
+        """The gateway's list over the catalogue; without a list, the catalogue alone."""
+        listed = {row.id: row for row in self._store.models.load_list(self._owner, card.id).models}
+        ids = list(listed) or [known.id for known in load_catalogue()]
+        current = self._store.prices.all_current(self._owner, card.id)
+        entered = {model: found.prices for model, found in current.items() if found.source == "entered"}
+        return tuple(
+            card_for(
+                model,
+                rules=card.variant_rules,
+                listed=listed.get(model),
+                entered=entered.get(model),
+                known_ids=ids,
+                demo=card.demo,
+            )
+            for model in ids
+        )
+
+    def ref(self, settings: Settings) -> ModelRef:
+        """What a choice resolves to when it is sent. Raises BadInput without a model, NotFound without a gateway."""
+
+        if settings.gateway_id is None or not settings.model:
+            raise BadInput("no_model")
+        gateway, card = self.card(settings.gateway_id), self.model(settings.gateway_id, settings.model)
+        return ModelRef(
+            gateway.id,
+            card.id,
+            card.base,
+            card.family,
+            card.variant,
+            settings.dialect,
+            settings.params.reasoning_effort,
+            gateway.demo,
+        )
+
+    def tariff(self, ref: ModelRef) -> Tariff:
+        """The price in force now for exactly this model id."""
+        card = self.model(ref.gateway_id, ref.model)
+        current = self._store.prices.current(self._owner, ref.gateway_id, ref.model)
+        if current is None:
+            return Tariff(reference=card.vendor_prices)
+        return Tariff(current.prices, current.source, current.version_id, card.vendor_prices)
+
+    async def aclose(self) -> None:
+        """Close every door."""
+        for door in list(self._doors.values()):
+            await door.aclose()

@@ -1,0 +1,12 @@
+"""Answers while they are produced: the engine that runs them, their live text, and what their end writes down.
+
+Truth is the store; a `LiveAnswer` is only the shortcut for pages of the same process. Nothing here calls a page.
+"""
+
+from lib.generation.attempts import Tariff
+from lib.generation.desk import Desk, Sent
+from lib.generation.engine import Engine
+from lib.generation.follow import Followed, StoredAnswer
+from lib.generation.live import LiveAnswer, News
+
+__all__ = ["Desk", "Engine", "Followed", "LiveAnswer", "News", "Sent", "StoredAnswer", "Tariff"]

@@ -1,0 +1,133 @@
+"""One answer in memory while it grows. The engine's thread writes it, any number of pages read it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Literal
+
+from msgspec import Struct
+
+from lib.events import (
+    AttemptBegan,
+    AttemptFailed,
+    Event,
+    Failed,
+    Finished,
+    Gathered,
+    ReasoningDelta,
+    Started,
+    TextDelta,
+    ToolCallDelta,
+)
+from lib.ledger import AnswerState
+
+Phase = Literal["waiting", "retrying", "reasoning", "writing", "over"]
+
+
+class News(Struct, frozen=True):
+    """What a follower has not seen yet: new reasoning, new text, and where the answer stands.
+
+    `waited_s` counts since the request was sent while nothing has come; `retry_in_s` is the pause before the next
+    attempt; `error_kind` is why the last attempt failed.
+    """
+
+    reasoning: str = ""
+    text: str = ""
+    phase: Phase = "waiting"
+    state: AnswerState = "running"
+    waited_s: float = 0.0
+    retry_in_s: float = 0.0
+    error_kind: str | None = None
+    over: bool = False
+
+
+class LiveAnswer:
+    """The growing answer `message` (public id). Followers keep a cursor of their own: two character counts."""
+
+    def __init__(self, answer_id: int, message: str, conversation: str) -> None:
+        self.answer_id = answer_id
+        self.message = message
+        self.conversation = conversation
+        self.gathered = Gathered()
+        self.reasoning_ms: int | None = None
+        self._changed = threading.Condition()
+        self._version = 0
+        self._phase: Phase = "waiting"
+        self._state: AnswerState = "running"
+        self._sent_at = time.monotonic()
+        self._reasoning_began: float | None = None
+        self._retry_at = 0.0
+        self._error_kind: str | None = None
+
+    def take(self, events: list[Event]) -> None:
+        """Add events (engine thread) and wake the followers once."""
+        with self._changed:
+            for event in events:
+                self._note(event)
+                self.gathered.take(event)
+            self._version += 1
+            self._changed.notify_all()
+
+    def end(self, state: AnswerState) -> None:
+        """The answer is stored; followers read the rest and leave."""
+        with self._changed:
+            self._state, self._phase = state, "over"
+            self._version += 1
+            self._changed.notify_all()
+
+    @property
+    def over(self) -> bool:
+        return self._phase == "over"
+
+    @property
+    def version(self) -> int:
+        """Grows with every change: equal versions mean nothing to checkpoint."""
+        return self._version
+
+    def texts(self) -> tuple[str, str]:
+        """(text, reasoning) as they stand, captured together."""
+        with self._changed:
+            return self.gathered.text, self.gathered.reasoning
+
+    def wait(self, seen: int, timeout_s: float) -> int:
+        """Block until the version differs from `seen` or `timeout_s` passes; the current version."""
+        with self._changed:
+            if self._version == seen and not self.over:
+                self._changed.wait(timeout_s)
+            return self._version
+
+    def news(self, reasoning_seen: int, text_seen: int) -> News:
+        """Everything after the two character counts."""
+        with self._changed:
+            return News(
+                reasoning=self.gathered.reasoning[reasoning_seen:],
+                text=self.gathered.text[text_seen:],
+                phase=self._phase,
+                state=self._state,
+                waited_s=time.monotonic() - self._sent_at,
+                retry_in_s=max(0.0, self._retry_at - time.monotonic()),
+                error_kind=self._error_kind,
+                over=self.over,
+            )
+
+    def _note(self, event: Event) -> None:
+        match event:
+            case AttemptBegan():
+                self._sent_at, self._phase = time.monotonic(), "waiting"
+            case AttemptFailed(_, error, wait):
+                self._phase, self._retry_at, self._error_kind = "retrying", time.monotonic() + wait, error.kind
+            case ReasoningDelta():
+                self._phase = "reasoning"
+                self._reasoning_began = self._reasoning_began or time.monotonic()
+            case TextDelta() | ToolCallDelta():
+                self._phase = "writing"
+                self._close_reasoning()
+            case Finished() | Failed():
+                self._close_reasoning()
+            case Started() | _:
+                pass
+
+    def _close_reasoning(self) -> None:
+        if self._reasoning_began is not None and self.reasoning_ms is None:
+            self.reasoning_ms = round((time.monotonic() - self._reasoning_began) * 1000)

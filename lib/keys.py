@@ -1,0 +1,64 @@
+"""Stored gateway keys: AES-256-GCM under a key file of mode 0600 in the data folder.
+
+The associated data binds a key to its owner, its gateway and the exact origin (scheme, host, port) it was entered
+for, so a row copied to another gateway, or a gateway pointed at another host, cannot use it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from lib.errors import SettingsError
+from lib.secret import Secret
+
+FILE_NAME = "parlour.key"
+
+
+class KeyBox:
+    """Seals and opens keys. The key file is made on first use; losing it makes stored keys unreadable, no more."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._cipher = AESGCM(_file_key(data_dir / FILE_NAME))
+
+    def seal(self, key: Secret, *, owner: int, gateway: str, origin: str) -> tuple[bytes, bytes]:
+        """(cipher text, nonce) of `key` for this owner, gateway (public id) and origin."""
+        nonce = secrets.token_bytes(12)
+        return self._cipher.encrypt(nonce, key.reveal().encode("ascii"), _bound_to(owner, gateway, origin)), nonce
+
+    def open(self, sealed: bytes, nonce: bytes, *, owner: int, gateway: str, origin: str) -> Secret:
+        """The key again. Raises SettingsError('key', 'unreadable') when any of the bound facts differs."""
+        try:
+            return Secret(self._cipher.decrypt(nonce, sealed, _bound_to(owner, gateway, origin)).decode("ascii"))
+        except (InvalidTag, ValueError) as error:
+            raise SettingsError("key", "unreadable") from error
+
+
+def _bound_to(owner: int, gateway: str, origin: str) -> bytes:
+    return f"parlour\0{owner}\0{gateway}\0{origin}".encode()
+
+
+def _file_key(path: Path) -> bytes:
+    """The 32 bytes of the key file; made with mode 0600 and never replaced.
+
+    Raises SettingsError when the file exists but is not a key (a new one would orphan every stored key).
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        key = path.read_bytes()
+    else:
+        key = secrets.token_bytes(32)
+        with os.fdopen(handle, "wb") as file:
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
+    if len(key) != 32:
+        raise SettingsError(FILE_NAME, "damaged_key_file")
+    path.chmod(0o600)
+    return key

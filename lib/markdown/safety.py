@@ -1,0 +1,344 @@
+"""Model text, which is hostile until shown otherwise, as Markdown that Streamlit draws faithfully and without a fetch.
+
+Ordinary Markdown stays Markdown. What only Streamlit (or raw HTML, or an image, or an odd link) would make of the text
+is spelled so that it is *seen* as it was written. The answer does not depend on how the text was cut into pieces.
+
+Limits, on purpose:
+
+* Reference definitions (`[r]: …`) and footnote definitions are shown as text: a definition that arrives late must not
+  turn text already shown into a link or an image. Every image is shown as its own source; its address is a plain link.
+* A code span must close on its line. Code indented by four spaces becomes a fence; inside lists it becomes text.
+* Streamlit replaces `:material/` by `:material_` even inside code, before any parser runs. Code is never altered here,
+  so that one string is drawn wrongly in code (copying the answer gives the original).
+* `​```mermaid` is drawn as a diagram by Streamlit, in a sandboxed image; the guard leaves it alone.
+* More than eight combining marks in a row are cut to eight; control characters become U+FFFD; containers nested deeper
+  than forty are shown as text; a paragraph goes on as a new one after about 4,000 characters.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from lib.markdown.inline import Line
+
+NESTING_LIMIT = 40
+DISPLAY_LIMIT = 4_000  # characters within which $$ … $$ or \[ … \] must close
+MARKS_LIMIT = 8
+_OWN_FENCE = "~~~~~~~~~~~~"
+
+_LEAD = re.compile(r"(?:[ \t]+|>(?!=)|(?:[-*+]|\d{1,9}[.)])(?=[ \t]|$))*")
+_UNDECIDED = re.compile(r"\d{0,9}[.)]?|[-*+]|`+|~+|\$+|\\")
+_MARKER = re.compile(r"([-*+]|\d{1,9}[.)])(?=[ \t]|$)")
+_FENCE = re.compile(r"(`{3,})[^`]*$|(~{3,})")
+_NEW_BLOCK = re.compile(r">|#{1,6}(?:[ \t]|$)|`{3,}|~{3,}|(?:[-*+]|1[.)])[ \t]+\S|(?:[-*_][ \t]*){3,}$")
+_RULE_OR_HEADING = re.compile(r"#{1,6}(?:[ \t]|$)|(?:[-*_=][ \t]*){3,}$")
+_PERHAPS_A_RULE = re.compile(r"[-*_=#|: \t]+")
+_DELIMITERS = re.compile(r"(?=[^|:]*[|:])[-|: \t]*-[-|: \t]*")  # the second line of a table
+_QUOTE = -1
+_MARK = (
+    "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f"
+    "\u0e47-\u0e4e\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+)
+_MARKS = re.compile(f"[{_MARK}]+")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+@dataclass(frozen=True)
+class _Fence:
+    mark: str
+    length: int
+    stack: tuple[int, ...]
+
+
+class _Intake:
+    """Line ends made one kind, control characters visible, runs of combining marks bounded."""
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._marks = 0
+
+    def take(self, text: str, final: bool) -> str:
+        text = self._held + text
+        self._held = ""
+        if text.endswith("\r") and not final:
+            text, self._held = text[:-1], "\r"
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        if text.isascii():
+            self._marks = 0 if text else self._marks
+            return _CONTROL.sub("\ufffd", text)
+        return self._bounded(_CONTROL.sub("\ufffd", text))
+
+    def _bounded(self, text: str) -> str:
+        out: list[str] = []
+        at = 0
+        for run in _MARKS.finditer(text):
+            before = self._marks if run.start() == 0 else 0
+            keep = max(0, min(MARKS_LIMIT - before, len(run[0])))
+            out += (text[at : run.start()], run[0][:keep])
+            at = run.end()
+            self._marks = before + len(run[0]) if at == len(text) else 0
+        if at < len(text):
+            self._marks = 0
+        out.append(text[at:])
+        return "".join(out)
+
+
+class Guard:
+    """Rewrites a growing text: `feed` returns what is certain by now, `close` the rest. Joined, they are `guard(text)`.
+
+    At most one unfinished construct is held back: a code span, formula or link until it closes or its line ends, a
+    fence line until its end, display maths within 4,000 characters.
+    """
+
+    def __init__(self) -> None:
+        self._intake = _Intake()
+        self._text = ""
+        self._at = 0
+        self._line: Line | None = None  # inside a line of prose
+        self._raw = False  # inside a line of code
+        self._fence: _Fence | None = None
+        self._indented = False
+        self._stack: tuple[int, ...] = ()
+        self._paragraph = False
+        self._breakable = False
+        self._size = 0  # of the paragraph, in characters
+        self._out: list[str] = []
+
+    def feed(self, text: str) -> str:
+        """The next piece of Markdown; may be empty."""
+        return self._run(text, final=False)
+
+    def close(self) -> str:
+        """What was held back."""
+        return self._run("", final=True)
+
+    def _run(self, text: str, *, final: bool) -> str:
+        self._text = self._text[self._at :] + self._intake.take(text, final)
+        self._at = 0
+        while self._at < len(self._text) and self._step(final):
+            pass
+        if final and self._indented:
+            self._end_indented()
+        result = "".join(self._out)
+        self._out.clear()
+        return result
+
+    def _step(self, final: bool) -> bool:
+        newline = self._text.find("\n", self._at)
+        end = newline if newline >= 0 else len(self._text)
+        whole = final or newline >= 0
+        if self._raw:
+            return self._raw_rest(end, newline >= 0)
+        if self._line is not None:
+            return self._prose_rest(self._line, end, whole, newline >= 0)
+        if self._fence is not None:
+            return self._fence_line(self._fence, end, whole)
+        return self._new_line(end, whole, final)
+
+    # ---- inside a line
+
+    def _raw_rest(self, end: int, ended: bool) -> bool:
+        self._take(end + ended)
+        self._raw = not ended
+        return True
+
+    def _take(self, end: int) -> None:
+        self._out.append(self._text[self._at : end])
+        self._at = end
+
+    def _prose_rest(self, line: Line, end: int, whole: bool, ended: bool) -> bool:
+        before = self._at
+        text, self._at, broken = line.scan(self._text, self._at, end, whole, breakable=self._breakable)
+        self._out.append(text)
+        if broken:
+            self._break()
+        elif whole and self._at == end:
+            self._size += line.length
+            self._line = None
+            if ended:
+                self._out.append("\n")
+                self._at += 1
+        return self._at > before or (whole and self._line is None)
+
+    def _break(self) -> None:
+        self._out.append("\n\n")
+        self._line, self._paragraph, self._stack, self._size = None, False, (), 0
+
+    # ---- at the start of a line
+
+    def _fence_line(self, fence: _Fence, end: int, whole: bool) -> bool:
+        line = self._text[self._at : end]
+        bare = line.lstrip(" \t>")
+        if not whole and (not bare or bare[0] == fence.mark):
+            return False
+        matched, rest = _inside(fence.stack, line)
+        if matched < len(fence.stack):
+            self._fence, self._paragraph = None, False  # its list item or quotation ended, and the code with it
+            return True
+        self._raw = True
+        body = rest.strip(" \t")
+        if len(body) >= fence.length and not body.strip(fence.mark) and _indent(rest) <= 3:
+            self._fence, self._paragraph = None, False
+        return True
+
+    def _new_line(self, end: int, whole: bool, final: bool) -> bool:
+        line = self._text[self._at : end]
+        lead = _LEAD.match(line)
+        skipped = lead.end() if lead else 0
+        if not whole and (skipped == len(line) or _UNDECIDED.fullmatch(line, skipped)):
+            return False
+        stack, rest, lazy = self._containers(line)
+        content = rest.lstrip(" \t")
+        if not content:
+            return self._blank(stack, end, len(self._text) > end)
+        if not whole and _PERHAPS_A_RULE.fullmatch(content):
+            return False
+        if self._indented or (_indent(rest) >= 4 and not self._paragraph and not lazy):
+            return self._indented_line(rest, stack, end, whole)
+        if not whole and (_FENCE.match(content) or content.startswith(("```", "~~~"))):
+            return False
+        if (fence := _FENCE.match(content)) and not lazy:
+            self._stack, self._raw = stack, True
+            mark = fence[1] or fence[2]
+            self._fence = _Fence(mark[0], len(mark), stack)
+            return True
+        if whole and _DELIMITERS.fullmatch(content):
+            self._stack, self._raw, self._paragraph = stack, True, True
+            return True
+        if content.startswith(("$$", "\\[")) and not lazy:
+            shown = self._display(stack, end - len(content), final)
+            if shown is not None:
+                return shown
+        return self._prose(stack, self._text[self._at : end - len(content)], content, end)
+
+    def _blank(self, stack: tuple[int, ...], end: int, ended: bool) -> bool:
+        self._take(end + ended)
+        self._stack, self._paragraph, self._size = stack, False, 0
+        return True
+
+    def _containers(self, line: str) -> tuple[tuple[int, ...], str, bool]:
+        """(containers, the line inside them, whether it only continues a paragraph of the line before)."""
+        matched, rest = _inside(self._stack, line)
+        if matched < len(self._stack) and self._paragraph and not _NEW_BLOCK.match(rest.lstrip(" \t")):
+            return self._stack, rest, True
+        stack = list(self._stack[:matched])
+        while len(stack) < 3 * NESTING_LIMIT and _indent(rest) <= 3:
+            body = rest.lstrip(" \t")
+            if body.startswith(">") and not body.startswith(">="):
+                stack.append(_QUOTE)
+                rest = body[2:] if body[1:2] == " " else body[1:]
+            elif marker := _MARKER.match(body):
+                width, rest = _item(_indent(rest), marker[0], body[marker.end() :])
+                stack.append(width)
+            else:
+                break
+        return tuple(stack), rest, False
+
+    def _indented_line(self, rest: str, stack: tuple[int, ...], end: int, whole: bool) -> bool:
+        if self._indented and (_indent(rest) < 4 or stack):
+            self._end_indented()
+            return True
+        if stack:  # inside a list: drawn as text, because nothing here can say for sure that it is code
+            content = rest.lstrip(" \t")
+            lead = self._text[self._at : end - len(content)].expandtabs(4)
+            return self._prose(stack, lead[: len(lead) - _indent(rest) + 1], content, end)
+        if not whole:
+            return False
+        if not self._indented:
+            self._indented, self._stack = True, ()
+            self._out.append(_OWN_FENCE + "\n")
+        body = rest.expandtabs(4)[4:]
+        self._out.append(("    " if body.lstrip().startswith(_OWN_FENCE) else "") + body + "\n")
+        self._at = min(end + 1, len(self._text))
+        return True
+
+    def _end_indented(self) -> None:
+        self._out.append(_OWN_FENCE + "\n")
+        self._indented = False
+
+    def _display(self, stack: tuple[int, ...], start: int, final: bool) -> bool | None:
+        """Maths on lines of its own. None: it is not; False: not known yet."""
+        text = self._text
+        close = "$$" if text[start] == "$" else "\\]"
+        found = text.find(close, start + 2, start + DISPLAY_LIMIT)
+        blank = re.compile(r"\n[ \t>]*\n").search(text, start, start + DISPLAY_LIMIT)
+        if blank and (found < 0 or blank.start() < found):
+            return None
+        if found < 0:
+            return None if final or len(text) - start >= DISPLAY_LIMIT else False
+        newline = text.find("\n", found)
+        if newline < 0 and not final:
+            return False if not text[found + 2 :].strip(" \t") else None
+        end = newline if newline >= 0 else len(text)
+        body = text[start + 2 : found].strip()
+        if not body or text[found + 2 : end].strip() or any(m in body for m in ("$", "`", "![", "](", ":material/")):
+            return None
+        self._out.append(self._drawn_display(stack, start, body))
+        self._at = min(end + 1, len(text))
+        self._stack, self._paragraph = stack, bool(stack)
+        return True
+
+    def _drawn_display(self, stack: tuple[int, ...], start: int, body: str) -> str:
+        if not stack:
+            return ("\n" if self._paragraph else "") + f"$$\n{body}\n$$\n"
+        joined = " ".join(part.lstrip(" \t>") for part in body.split("\n"))
+        return self._text[self._at : start] + f"$$\\displaystyle {joined}$$\n"
+
+    def _prose(self, stack: tuple[int, ...], lead: str, content: str, end: int) -> bool:
+        if len(stack) > NESTING_LIMIT:
+            lead, stack = _spelled_lead(lead), ()
+        table = content.startswith("|")
+        if self._size > DISPLAY_LIMIT and not stack and self._paragraph and not table:
+            self._out.append("\n")
+            self._size = 0
+        self._out.append(lead)
+        self._at = end - len(content)
+        self._line, self._stack = Line(), stack
+        self._paragraph = not _RULE_OR_HEADING.match(content)
+        self._breakable = self._paragraph and not table
+        return True
+
+
+def _indent(text: str) -> int:
+    """Columns of white space the text starts with."""
+    lead = text[: len(text) - len(text.lstrip(" \t"))]
+    return len(lead.expandtabs(4))
+
+
+def _inside(stack: tuple[int, ...], line: str) -> tuple[int, str]:
+    """How many of the open containers this line is in, and what is left of it inside them (CommonMark 5.1, 5.2)."""
+    rest = line
+    for depth, width in enumerate(stack):
+        body = rest.lstrip(" \t")
+        if width == _QUOTE:
+            if not body.startswith(">") or _indent(rest) > 3:
+                return depth, rest
+            rest = body[2:] if body[1:2] == " " else body[1:]
+        elif not body:
+            rest = ""
+        elif _indent(rest) >= width:
+            rest = " " * (_indent(rest) - width) + body
+        else:
+            return depth, rest
+    return len(stack), rest
+
+
+def _item(indent: int, marker: str, after: str) -> tuple[int, str]:
+    """(columns the item's content is in, the rest of its first line)."""
+    gap = _indent(after)
+    body = after.lstrip(" \t")
+    if not body or gap > 4:
+        return indent + len(marker) + 1, " " * max(0, gap - 1) + body
+    return indent + len(marker) + gap, body
+
+
+def _spelled_lead(lead: str) -> str:
+    return "".join(f"&#{ord(c)};" if c in ">*+-.)" else c for c in lead)
+
+
+def guard(text: str) -> str:
+    """The whole of `text`, guarded at once."""
+    one = Guard()
+    return one.feed(text) + one.close()

@@ -1,0 +1,195 @@
+"""Settings, read once from the environment and the secrets file. Nobody else reads `os.environ`.
+
+The names of the gateways' own tools work as they are: OPENAI_BASE_URL with OPENAI_API_KEY, ANTHROPIC_BASE_URL
+with ANTHROPIC_AUTH_TOKEN. Parlour's own begin with PARLOUR_. In `.streamlit/secrets.toml` a gateway is a table:
+
+    [gateways.work]
+    base_url = "https://gateway.example"
+    key = "sk-…"
+    dialects = ["openai", "anthropic"]
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import Struct
+
+from lib.cards import DialectName
+from lib.errors import SettingsError
+from lib.secret import Secret, key_from
+
+Demo = Literal["auto", "on", "off"]
+
+
+class ConfiguredGateway(Struct, frozen=True):
+    """A gateway named by the environment or the secrets file; its key is never stored."""
+
+    name: str
+    base_url: str
+    key: Secret
+    dialects: tuple[DialectName, ...]
+    origin: Literal["environment", "secrets"]
+
+
+class Settings(Struct, frozen=True):
+    """Everything configurable from outside. README.md documents each field."""
+
+    data_dir: Path = Path("data")
+    database_url: str | None = None
+    zone: str = "UTC"
+    demo: Demo = "auto"
+    demo_speed: float = 1.0
+    allowed_hosts: tuple[str, ...] = ()
+    gateways: tuple[ConfiguredGateway, ...] = ()
+
+
+def load(environ: Mapping[str, str] | None = None, secrets_file: Path | None = None) -> Settings:
+    """The settings in force. Raises SettingsError naming the variable that cannot be used."""
+    env = os.environ if environ is None else environ
+    secrets = _secrets(secrets_file or Path(".streamlit/secrets.toml"))
+    return Settings(
+        data_dir=Path(env.get("PARLOUR_DATA_DIR") or "data"),
+        database_url=env.get("PARLOUR_DATABASE_URL") or None,
+        zone=_zone(env.get("PARLOUR_TIMEZONE") or env.get("TZ") or "UTC"),
+        demo=_demo(env.get("PARLOUR_DEMO") or "auto"),
+        demo_speed=_number(env.get("PARLOUR_DEMO_SPEED") or "1", "PARLOUR_DEMO_SPEED"),
+        allowed_hosts=tuple(host.strip() for host in env.get("PARLOUR_ALLOWED_HOSTS", "").split(",") if host.strip()),
+        gateways=(*_from_environment(env), *_from_secrets(secrets)),
+    )
+
+
+def key_in_environment(name: str) -> Secret:
+    """The key held by the environment variable `name`. Raises SettingsError when it is unset or malformed."""
+    value = os.environ.get(name)
+    if not value:
+        raise SettingsError(name, "empty")
+    return key_from(value)
+
+
+def clean_base_url(text: str) -> str:
+    """The base URL in what a user pasted: scheme checked, endpoint paths and a trailing `/v1` removed.
+
+    >>> clean_base_url(" https://gw.example/api/v1/chat/completions ")
+    'https://gw.example/api'
+
+    Raises SettingsError with `message` one of: empty, no_scheme, bad_scheme, no_host, has_login, bad_port.
+    """
+    url = text.strip()
+    if not url:
+        raise SettingsError("base_url", "empty")
+    if "://" not in url:
+        raise SettingsError("base_url", "no_scheme")
+    parts = _split(url)
+    if parts.scheme not in ("http", "https"):
+        raise SettingsError("base_url", "bad_scheme")
+    if not parts.hostname or any(c.isspace() for c in url):
+        raise SettingsError("base_url", "no_host")
+    if parts.username or parts.password:
+        raise SettingsError("base_url", "has_login")
+    return urlunsplit((parts.scheme, parts.netloc, _clean_path(parts.path), "", ""))
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise SettingsError("base_url", "bad_port") from error
+    return parts
+
+
+def _clean_path(path: str) -> str:
+    path = path.rstrip("/")
+    for ending in ("/chat/completions", "/messages", "/models"):
+        path = path.removesuffix(ending)
+    return path.removesuffix("/v1").rstrip("/")
+
+
+def origin_of(base_url: str) -> str:
+    """Scheme, host and port: what a key is bound to."""
+    parts = urlsplit(base_url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return f"{parts.scheme}://{parts.hostname}:{port}"
+
+
+def _secrets(path: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(str(path.name), "unreadable") from error
+
+
+def _from_environment(env: Mapping[str, str]) -> list[ConfiguredGateway]:
+    """One gateway when both SDKs' variables name the same base URL and key, else one for each."""
+    openai = _pair(env, "OPENAI_BASE_URL", ("OPENAI_API_KEY",), "openai")
+    anthropic = _pair(env, "ANTHROPIC_BASE_URL", ("ANTHROPIC_AUTH_TOKEN",), "anthropic")
+    if openai and anthropic and (openai.base_url, openai.key) == (anthropic.base_url, anthropic.key):
+        return [ConfiguredGateway(openai.name, openai.base_url, openai.key, ("openai", "anthropic"), "environment")]
+    return [found for found in (openai, anthropic) if found]
+
+
+def _pair(
+    env: Mapping[str, str], url_name: str, key_names: tuple[str, ...], dialect: DialectName
+) -> ConfiguredGateway | None:
+    url, key = env.get(url_name), next((env[name] for name in key_names if env.get(name)), None)
+    if not url or not key:
+        return None
+    base_url = clean_base_url(url)
+    return ConfiguredGateway(_host_name(base_url), base_url, key_from(key), (dialect,), "environment")
+
+
+def _from_secrets(secrets: Mapping[str, Any]) -> list[ConfiguredGateway]:
+    tables = secrets.get("gateways", {})
+    if not isinstance(tables, Mapping):
+        raise SettingsError("gateways", "not_a_table")
+    return [_from_table(name, table) for name, table in tables.items()]
+
+
+def _from_table(name: str, table: Any) -> ConfiguredGateway:
+    if not isinstance(table, Mapping) or not table.get("base_url") or not table.get("key"):
+        raise SettingsError(f"gateways.{name}", "needs_base_url_and_key")
+    dialects = tuple(table.get("dialects", ("openai",)))
+    if not dialects or any(d not in get_args(DialectName) for d in dialects):
+        raise SettingsError(f"gateways.{name}.dialects", "unknown_dialect")
+    return ConfiguredGateway(
+        name, clean_base_url(str(table["base_url"])), key_from(str(table["key"])), dialects, "secrets"
+    )
+
+
+def _host_name(base_url: str) -> str:
+    return urlsplit(base_url).hostname or base_url
+
+
+def _zone(name: str) -> str:
+    name = name.lstrip(":")
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise SettingsError("PARLOUR_TIMEZONE", "unknown_zone") from error
+
+
+def _demo(value: str) -> Demo:
+    match value.lower():
+        case "auto" | "on" | "off" as demo:
+            return demo
+        case _:
+            raise SettingsError("PARLOUR_DEMO", "not_auto_on_off")
+
+
+def _number(value: str, name: str) -> float:
+    try:
+        number = float(value)
+    except ValueError as error:
+        raise SettingsError(name, "not_a_number") from error
+    if not 0 <= number < 1e6:
+        raise SettingsError(name, "not_a_number")
+    return number

@@ -1,0 +1,124 @@
+"""The engine and the only two ways to use it: `read` and `write`, each one transaction.
+
+SQLite: WAL, synchronous=FULL, five seconds of patience. Writers start with BEGIN IMMEDIATE, because a deferred
+transaction that reads and then writes fails at once when another one wrote in between, whatever the timeout.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url
+from sqlalchemy.engine import URL
+
+from lib.errors import SettingsError, StoreBusy
+from lib.store.faults import translated, was_cut
+
+T = TypeVar("T")
+PRAGMAS = (
+    "PRAGMA busy_timeout=5000",
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA journal_size_limit=67108864",
+)
+APPLICATION_ID = 0x5041524C
+"""'PARL', in the header of every SQLite file that is ours."""
+
+
+class Database:
+    """One engine. `path` is the SQLite file, None on PostgreSQL."""
+
+    def __init__(self, engine: Engine, path: Path | None) -> None:
+        self.engine = engine
+        self.path = path
+        self.sqlite = path is not None
+        options: dict[str, Any] = {} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._reading = engine.execution_options(**options)
+        self._writing = engine.execution_options(parlour_write=True)
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """`work` in one consistent snapshot; tried twice when the database is busy."""
+        return self._twice(self._reading, work, again_when_cut=True)
+
+    def write(self, work: Callable[[Connection], T], *, idempotent: bool = False) -> T:
+        """`work` in one transaction, tried twice when the database is busy.
+
+        A connection lost during COMMIT leaves its fate unknown: only `idempotent` work is then run again.
+        """
+        return self._twice(self._writing, work, again_when_cut=idempotent)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def _twice(self, engine: Engine, work: Callable[[Connection], T], *, again_when_cut: bool) -> T:
+        try:
+            return _once(engine, work)
+        except exc.SQLAlchemyError as error:
+            fault = translated(error)
+            if not isinstance(fault, StoreBusy) or (was_cut(error) and not again_when_cut):
+                raise fault from error
+        try:
+            return _once(engine, work)
+        except exc.SQLAlchemyError as error:
+            raise translated(error) from error
+
+
+def _once(engine: Engine, work: Callable[[Connection], T]) -> T:
+    with engine.connect() as connection, connection.begin():
+        return work(connection)
+
+
+def sqlite_database(path: Path) -> Database:
+    """The database in the file `path`."""
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        hide_parameters=True,
+        pool_size=8,
+        max_overflow=24,
+        pool_timeout=10,
+        connect_args={"check_same_thread": False, "timeout": 5.0},
+    )
+    event.listen(engine, "connect", _tune_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return Database(engine, path)
+
+
+def postgres_database(url: str) -> Database:
+    """The PostgreSQL database at `url`. Raises SettingsError when the URL is not one."""
+    try:
+        parsed = make_url(url.replace("postgres://", "postgresql://", 1))
+    except exc.ArgumentError as error:
+        raise SettingsError("database", "not a database URL") from error
+    if parsed.get_backend_name() != "postgresql":
+        raise SettingsError("database", "only SQLite and PostgreSQL are known")
+    engine = create_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_size=8,
+        max_overflow=24,
+        pool_timeout=10,
+    )
+    event.listen(engine, "connect", _tune_postgres)
+    return Database(engine, None)
+
+
+def _tune_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the driver must not begin by itself
+    for pragma in PRAGMAS:
+        connection.execute(pragma)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("parlour_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _tune_postgres(connection: Any, _record: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '5s'; SET timezone = 'UTC'; SET statement_timeout = '120s'")
+    connection.commit()

@@ -1,0 +1,199 @@
+"""Reading the ledger, correcting it (by new rows only), and keeping its rollup honest."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from msgspec import structs
+from sqlalchemy import Connection, Row, delete, insert, select
+
+from lib.errors import BadInput, NotFound
+from lib.ids import ms_of, new_id
+from lib.ledger import Cost, LedgerRow, Tally
+from lib.store import schema
+from lib.store.conversations import find, totals_of
+from lib.store.costs import AMOUNTS, add_cost_row, cost_of, current_cost, latest_costs
+from lib.store.database import Database
+from lib.store.days import zone_of
+from lib.store.encoding import bounded, storable
+from lib.store.rebuilding import mismatches, rebuild_kinds
+from lib.store.recording import add_to_total
+from lib.store.rollup import KINDS, Change, fact, zones_of
+from lib.store.rows import Mismatch, Speed, Total
+from lib.store.tallies import Dimension, read_speeds, read_tallies
+from lib.tokens import TokenCount
+
+_u, _z = schema.usage_event.c, schema.zone.c
+_COUNTS = TokenCount.__struct_fields__
+
+
+class Ledger:
+    """Usage and cost events. Days are local days of an IANA zone, ranges half-open, currencies never added."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def tallies(
+        self,
+        owner: int,
+        start: date,
+        end: date,
+        zone: str,
+        by: tuple[Dimension, ...] = (),
+        *,
+        demo: bool = False,
+    ) -> list[Tally]:
+        """Sums over the local days [start, end), one Tally per combination of `by` and per currency.
+
+        `demo=True` gives the demo's rows instead of the real ones. Days without rows are absent. In a configured
+        zone the rollup serves this, in any other the ledger does, exactly but slower. Raises BadInput for an
+        unknown zone or dimension.
+        """
+        return self._db.read(lambda connection: read_tallies(connection, owner, start, end, zone, by, demo))
+
+    def speeds(self, owner: int, start: date, end: date, *, demo: bool = False) -> list[Speed]:
+        """Histograms of the time to the first visible token per model and day of the reporting zone."""
+        return self._db.read(lambda connection: read_speeds(connection, owner, start, end, demo))
+
+    def latest(
+        self, owner: int, limit: int = 50, *, before_id: int | None = None, demo: bool | None = False
+    ) -> list[LedgerRow]:
+        """The newest usage events, with the cost in force; `before_id` continues. `demo=None` gives both sorts."""
+        cost = latest_costs(owner)
+        query = _ledger_query(cost).where(_u.owner_id == owner)
+        query = query if before_id is None else query.where(_u.id < before_id)
+        query = query if demo is None else query.where(_u.demo == int(demo))
+        query = query.order_by(_u.id.desc()).limit(limit)
+        return self._db.read(lambda connection: [_ledger_row(row) for row in connection.execute(query)])
+
+    def event(self, owner: int, event_id: int) -> LedgerRow:
+        """One usage event. Raises NotFound."""
+        query = _ledger_query(latest_costs(owner)).where(_u.owner_id == owner, _u.id == event_id)
+        row = self._db.read(lambda connection: connection.execute(query).one_or_none())
+        if row is None:
+            raise NotFound("usage_event")
+        return _ledger_row(row)
+
+    def raw_usage(self, owner: int, event_id: int) -> str:
+        """The usage exactly as the gateway sent it (untrusted JSON text), empty when it sent none."""
+        raw = schema.usage_raw.c
+        query = select(raw.usage_json).where(raw.event_id == event_id, raw.owner_id == owner)
+        return self._db.read(lambda connection: connection.scalar(query)) or ""
+
+    def costs(self, owner: int, event_id: int) -> list[Cost]:
+        """Every cost an event ever had, the first first; the last one is in force."""
+        k = schema.cost_event.c
+        query = select(schema.cost_event).where(k.event_id == event_id, k.owner_id == owner).order_by(k.seq)
+        return self._db.read(lambda connection: [cost_of(row) for row in connection.execute(query)])
+
+    def total_of_conversation(self, owner: int, conversation: str) -> tuple[Total, ...]:
+        """What a conversation used, one Total per currency, also when it is deleted. Raises NotFound."""
+
+        def work(connection: Connection) -> tuple[Total, ...]:
+            row = find(connection, owner, conversation, also_deleted=True)
+            return totals_of(connection, owner, [row.id]).get(row.id, ())
+
+        return self._db.read(work)
+
+    def add_cost(self, owner: int, event_id: int, kind: str, cost: Cost, reason: str) -> None:
+        """Append a cost that supersedes the one in force; rollup and totals move by the difference.
+
+        `kind` is 'reprice', 'reconcile' or 'manual'. Raises NotFound.
+        """
+
+        def work(connection: Connection) -> None:
+            query = select(schema.usage_event).where(_u.id == event_id, _u.owner_id == owner)
+            event = connection.execute(query.with_for_update()).one_or_none()  # two corrections take turns
+            old = current_cost(connection, owner, event_id)
+            if event is None or old is None:
+                raise NotFound("usage_event")
+            add_cost_row(connection, owner, event_id, old.seq + 1, kind, cost, reason)
+            change = Change(zones_of(connection, owner))
+            columns, nano, currency = event._mapping, bounded(cost.nano), storable(cost.currency)
+            change.add(fact(columns, old.currency, old.nano, old.reported_nano), -1)
+            change.add(fact(columns, currency, nano, cost.reported_nano), 1)
+            add_to_total(connection, columns, old.currency, old.nano, -1)
+            add_to_total(connection, columns, currency, nano, 1)
+            change.apply(connection, owner)
+
+        self._db.write(work)
+
+    def zones(self, owner: int) -> tuple[str, ...]:
+        """The configured zones; the first is the reporting zone."""
+        return self._db.read(lambda connection: tuple(zone.name for zone in zones_of(connection, owner)))
+
+    def set_zones(self, owner: int, names: tuple[str, ...]) -> None:
+        """Configure the zones, the reporting zone first, and rebuild what depends on them. Raises BadInput."""
+        wanted = tuple(dict.fromkeys(names))
+        if not wanted:
+            raise BadInput("zone", "at least one zone")
+        for name in wanted:
+            zone_of(name)
+
+        def work(connection: Connection) -> None:
+            if tuple(zone.name for zone in zones_of(connection, owner)) == wanted:
+                return
+            connection.execute(delete(schema.zone).where(_z.owner_id == owner))
+            rows = [
+                {"id": new_id(), "owner_id": owner, "position": position, "name": name}
+                for position, name in enumerate(wanted)
+            ]
+            connection.execute(insert(schema.zone), rows)
+            rebuild_kinds(connection, owner, ("d", "m", "s", "t"))
+
+        self._db.write(work)
+
+    def verify(self, owner: int) -> list[Mismatch]:
+        """Where the rollup's sums are not the ledger's: an empty list when all is well."""
+        return self._db.read(lambda connection: mismatches(connection, owner))
+
+    def rebuild(self, owner: int, kinds: tuple[str, ...] = KINDS) -> None:
+        """Make rollup kinds anew from the ledger."""
+        self._db.write(lambda connection: rebuild_kinds(connection, owner, kinds))
+
+
+def _ledger_query(cost: Any) -> Any:
+    c, m, g = schema.conversation.c, schema.message.c, schema.gateway.c
+    return (
+        select(
+            schema.usage_event,
+            *(cost.c[name].label(f"cost_{name}") for name in _COST),
+            c.public_id.label("conversation"),
+            m.public_id.label("message"),
+            g.name.label("gateway_name"),
+        )
+        .join(cost, cost.c.event_id == _u.id)
+        .outerjoin(schema.conversation, (c.id == _u.conversation_id) & c.deleted_ms.is_(None))
+        .outerjoin(schema.message, (m.id == _u.message_id) & m.deleted_ms.is_(None))
+        .outerjoin(schema.gateway, g.id == _u.gateway_id)
+    )
+
+
+_COST = (*AMOUNTS, "currency", "source", "price_version_id", "cache_price_assumed")
+
+
+def _ledger_row(row: Row[Any]) -> LedgerRow:
+    cost = {name: getattr(row, f"cost_{name}") for name in _COST}
+    return LedgerRow(
+        id=row.id,
+        at_ms=ms_of(row.id),
+        conversation=row.conversation,
+        message=row.message if row.conversation else None,
+        gateway_id=row.gateway_id,
+        gateway_name=row.gateway_name or "",
+        model=row.model,
+        base=row.base,
+        family=row.family,
+        variant=row.variant,
+        dialect=row.dialect,
+        purpose=row.purpose,
+        outcome=row.outcome,
+        error_kind=row.error_kind,
+        count=TokenCount(*(getattr(row, name) for name in _COUNTS)),
+        usage_source=row.usage_source,
+        cost=structs.replace(Cost(**cost), cache_price_assumed=bool(row.cost_cache_price_assumed)),
+        first_visible_ms=row.first_visible_ms,
+        duration_ms=row.duration_ms,
+        demo=bool(row.demo),
+    )

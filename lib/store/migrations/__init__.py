@@ -1,0 +1,47 @@
+"""The numbered steps that bring a database to the schema of `lib/store/schema.py`.
+
+A step is frozen once released: it is a list of SQL statements, or a function of a connection, never an import of
+the current tables. Add `step_NNNN.py`, and one line to STEPS.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from lib.store.migrations import step_0001
+
+
+class Step(Struct, frozen=True):
+    """`run` changes the schema inside the caller's transaction."""
+
+    number: int
+    name: str
+    run: Callable[[Connection], None]
+
+
+def create(connection: Connection, tables: dict[str, str], indexes: tuple[str, ...], clustered: frozenset[str]) -> None:
+    """Make tables and indexes from DDL in PostgreSQL's spelling, STRICT where SQLite reads it."""
+    for statement in _statements(tables, indexes, clustered, sqlite=connection.dialect.name == "sqlite"):
+        connection.exec_driver_sql(statement)
+
+
+def _statements(
+    tables: dict[str, str], indexes: tuple[str, ...], clustered: frozenset[str], *, sqlite: bool
+) -> Iterator[str]:
+    for name, columns in tables.items():
+        if sqlite:
+            columns = re.sub(r"\bbigint\b", "integer", re.sub(r"\bbytea\b", "blob", columns))
+        options = (" STRICT, WITHOUT ROWID" if name in clustered else " STRICT") if sqlite else ""
+        yield f"CREATE TABLE {name} ({columns}){options}"
+    yield from indexes
+
+
+def _first(connection: Connection) -> None:
+    create(connection, step_0001.TABLES, step_0001.INDEXES, step_0001.CLUSTERED)
+
+
+STEPS: tuple[Step, ...] = (Step(1, "the first schema", _first),)

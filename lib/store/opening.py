@@ -1,0 +1,142 @@
+"""Open the database, or say exactly why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from sqlalchemy import func, insert, select, text
+
+from lib.errors import StoreDamaged, StoreUnwritable
+from lib.ids import new_id
+from lib.store import schema
+from lib.store.answers import Answers
+from lib.store.conversations import Conversations
+from lib.store.database import APPLICATION_ID, Database, postgres_database, sqlite_database
+from lib.store.days import zone_of
+from lib.store.files import FileLock, check_file, copy_database, make_folder
+from lib.store.gateways import Gateways
+from lib.store.ledger import Ledger
+from lib.store.migrating import migrate
+from lib.store.migrations import STEPS, Step
+from lib.store.models import Models
+from lib.store.preferences import Preferences
+from lib.store.prices import PriceBook
+from lib.store.queue import Queue
+
+FILE_NAME = "parlour.db"
+
+
+class Store:
+    """An open database. Close it to let another process write."""
+
+    def __init__(self, database: Database, lock: FileLock | None) -> None:
+        self._db = database
+        self._lock = lock
+        self.conversations = Conversations(database)
+        self.answers = Answers(database)
+        self.queue = Queue(database)
+        self.gateways = Gateways(database)
+        self.models = Models(database)
+        self.prices = PriceBook(database)
+        self.ledger = Ledger(database)
+        self.preferences = Preferences(database)
+
+    @property
+    def engine(self) -> str:
+        """'sqlite' or 'postgresql'."""
+        return self._db.engine.dialect.name
+
+    def owner(self) -> int:
+        """The single local owner, made when the database was."""
+        query = select(func.min(schema.owner.c.id))
+        return int(self._db.read(lambda connection: connection.scalar(query)) or 0)
+
+    def check(self) -> None:
+        """The database's own integrity check (seconds on a big file). Raises StoreDamaged."""
+        if not self._db.sqlite:
+            self._db.read(lambda connection: connection.scalar(text("SELECT 1")))
+            return
+        found = self._db.read(
+            lambda connection: connection.exec_driver_sql("PRAGMA integrity_check(10)").scalars().all()
+        )
+        if found != ["ok"]:
+            raise StoreDamaged("; ".join(str(line) for line in found))
+
+    def backup(self, to: Path) -> None:
+        """A consistent copy of the live SQLite database. Raises StoreUnwritable (always on PostgreSQL: use pg_dump)."""
+        if self._db.path is None:
+            raise StoreUnwritable("a PostgreSQL database is backed up with pg_dump")
+        copy_database(self._db.path, to)
+
+    def close(self) -> None:
+        self._db.close()
+        if self._lock:
+            self._lock.release()
+
+
+def open_store(url_or_path: str, data_dir: Path, *, zone: str = "UTC", steps: tuple[Step, ...] = STEPS) -> Store:
+    """The store at a PostgreSQL URL, or in a SQLite file (default: `parlour.db` in `data_dir`).
+
+    `zone` is the reporting time zone of a database that is made now. Missing migrations are run, after a copy into
+    `data_dir/backups`. Raises StoreLocked, StoreNewer, StoreDamaged, StoreUnwritable, StoreBusy, SettingsError.
+    """
+    make_folder(data_dir)
+    path = _sqlite_path(url_or_path, data_dir)
+    with ExitStack() as undo:
+        lock = None
+        if path is not None:
+            lock = FileLock(path.with_name(path.name + ".lock"))
+            undo.callback(lock.release)
+            database = _open_sqlite(path, data_dir, zone, steps)
+        else:
+            database = postgres_database(url_or_path)
+        undo.callback(database.close)
+        _prepare(database, steps, data_dir / "backups", zone)
+        undo.pop_all()
+    return Store(database, lock)
+
+
+def _sqlite_path(url_or_path: str, data_dir: Path) -> Path | None:
+    """The SQLite file, None for another database's URL."""
+    if not url_or_path:
+        return data_dir / FILE_NAME
+    if url_or_path.startswith("sqlite:///"):
+        return Path(url_or_path.removeprefix("sqlite:///"))
+    return None if "://" in url_or_path else Path(url_or_path)
+
+
+def _open_sqlite(path: Path, data_dir: Path, zone: str, steps: tuple[Step, ...]) -> Database:
+    """The database in `path`. A new one is made aside and moved into place whole: an empty file is always damage."""
+    if not check_file(path, APPLICATION_ID):
+        make_folder(path.parent)
+        aside = path.with_name(path.name + ".new")
+        for left_over in (aside, Path(f"{aside}-wal"), Path(f"{aside}-shm")):
+            left_over.unlink(missing_ok=True)
+        _closing(sqlite_database(aside), lambda database: _prepare(database, steps, None, zone))
+        aside.chmod(0o600)
+        aside.replace(path)
+    return sqlite_database(path)
+
+
+def _closing(database: Database, work: Callable[[Database], None]) -> None:
+    try:
+        work(database)
+    finally:
+        database.close()
+
+
+def _prepare(database: Database, steps: tuple[Step, ...], backups: Path | None, zone: str) -> None:
+    zone_of(zone)
+    migrate(database, steps, backups)
+    _first_zone(database, zone)
+
+
+def _first_zone(database: Database, name: str) -> None:
+    """Every owner has a reporting zone before the first row is counted."""
+    without = select(schema.owner.c.id).where(schema.owner.c.id.not_in(select(schema.zone.c.owner_id)))
+    owners = database.read(lambda connection: connection.scalars(without).all())
+    rows = [{"id": new_id(), "owner_id": owner, "position": 0, "name": name} for owner in owners]
+    if rows:
+        database.write(lambda connection: connection.execute(insert(schema.zone), rows) and None)

@@ -1,0 +1,145 @@
+"""Messages that wait their turn in a conversation whose answer still runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from lib.errors import NotFound
+from lib.ids import new_id, new_public_id, now_ms
+from lib.ledger import ModelRef
+from lib.messages import Params, Part
+from lib.store import schema
+from lib.store.conversations import change, find
+from lib.store.database import Database
+from lib.store.encoding import from_json, load_parts, storable, store_parts, to_json
+from lib.store.rows import QueueItem
+
+_q = schema.queue_item.c
+Items = list[QueueItem]
+
+
+class Queue:
+    """The queue of each conversation, in order. Hand an item to `Answers.begin(from_queue=…)` so it is never lost."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def add(
+        self,
+        owner: int,
+        conversation: str,
+        parts: tuple[Part, ...],
+        ref: ModelRef,
+        params: Params | None = None,
+        system: str = "",
+    ) -> QueueItem:
+        """Append a message. Raises NotFound."""
+        public_id, at_ms = new_public_id(), now_ms()
+
+        def work(connection: Connection) -> QueueItem:
+            conversation_id = find(connection, owner, conversation).id
+            last = select(func.max(_q.position)).where(_q.conversation_id == conversation_id, _q.owner_id == owner)
+            row = {
+                "id": new_id(),
+                "owner_id": owner,
+                "conversation_id": conversation_id,
+                "position": int(connection.scalar(last) or 0) + 1,
+                "public_id": public_id,
+                "created_ms": at_ms,
+                "parts": store_parts(connection, owner, parts),
+                "ref": to_json(ref),
+                "params": to_json(params or Params()),
+                "system": storable(system),
+            }
+            connection.execute(insert(schema.queue_item), row)
+            return _items(connection, owner, conversation_id)[-1]
+
+        return self._db.write(work)
+
+    def list(self, owner: int, conversation: str) -> Items:
+        """What waits, the next first."""
+        return self._db.read(lambda connection: _items(connection, owner, find(connection, owner, conversation).id))
+
+    def peek(self, owner: int, conversation: str) -> QueueItem | None:
+        """The next one, or None when nothing waits or the queue is paused. It stays until `begin` takes it."""
+
+        def work(connection: Connection) -> QueueItem | None:
+            row = find(connection, owner, conversation)
+            items = [] if row.queue_paused else _items(connection, owner, row.id)
+            return items[0] if items else None
+
+        return self._db.read(work)
+
+    def pop_next(self, owner: int, conversation: str) -> QueueItem | None:
+        """Take the next one out, atomically; None when nothing waits or the queue is paused."""
+
+        def work(connection: Connection) -> QueueItem | None:
+            row = find(connection, owner, conversation)
+            items = [] if row.queue_paused else _items(connection, owner, row.id)
+            for item in items:  # the first that no other process has just taken
+                if connection.execute(delete(schema.queue_item).where(_mine(owner, item.public_id))).rowcount:
+                    return item
+            return None
+
+        return self._db.write(work)
+
+    def remove(self, owner: int, item: str) -> None:
+        """Raises NotFound."""
+        query = delete(schema.queue_item).where(_mine(owner, item))
+        self._db.write(lambda connection: _expect_one(connection.execute(query).rowcount))
+
+    def update(self, owner: int, item: str, parts: tuple[Part, ...]) -> None:
+        """Replace what an item says. Raises NotFound."""
+
+        def work(connection: Connection) -> None:
+            values = {"parts": store_parts(connection, owner, parts)}
+            query = update(schema.queue_item).where(_mine(owner, item)).values(**values)
+            _expect_one(connection.execute(query).rowcount)
+
+        self._db.write(work, idempotent=True)
+
+    def move(self, owner: int, item: str, index: int) -> None:
+        """Put an item at place `index` (0 is next). Raises NotFound."""
+
+        def work(connection: Connection) -> None:
+            query = select(_q.conversation_id).where(_mine(owner, item))
+            conversation_id = connection.scalar(query)
+            if conversation_id is None:
+                raise NotFound("queue_item")
+            order = [other.public_id for other in _items(connection, owner, conversation_id)]
+            order.remove(item)
+            order.insert(max(0, index), item)
+            for position, public_id in enumerate(order, 1):
+                place = update(schema.queue_item).where(_mine(owner, public_id)).values(position=position)
+                connection.execute(place)
+
+        self._db.write(work, idempotent=True)
+
+    def pause(self, owner: int, conversation: str, paused: bool) -> None:
+        """Hold the queue (after a failed or stopped answer), or let it go on."""
+        self._db.write(
+            lambda connection: change(connection, owner, conversation, queue_paused=int(paused)), idempotent=True
+        )
+
+
+def _mine(owner: int, public_id: str) -> Any:
+    return (_q.public_id == storable(public_id)) & (_q.owner_id == owner)
+
+
+def _expect_one(count: int) -> None:
+    if count != 1:
+        raise NotFound("queue_item")
+
+
+def _items(connection: Connection, owner: int, conversation_id: int) -> Items:
+    query = select(schema.queue_item).where(_q.conversation_id == conversation_id, _q.owner_id == owner)
+    rows = connection.execute(query.order_by(_q.position, _q.id)).all()
+    parts = load_parts(connection, owner, [row.parts for row in rows])
+    return [_item(row, parts[at]) for at, row in enumerate(rows)]
+
+
+def _item(row: Row[Any], parts: tuple[Part, ...]) -> QueueItem:
+    ref, params = from_json(row.ref, ModelRef), from_json(row.params, Params)
+    return QueueItem(row.public_id, parts, ref, params, row.system, row.created_ms)

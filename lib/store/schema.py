@@ -1,0 +1,234 @@
+"""The tables as this program knows them; `migrations/` is how a database gets there.
+
+Keys are time-ordered int64 (`lib.ids.new_id`), times UTC epoch milliseconds, money nano-units beside a currency,
+flags 0 or 1, lists and structs JSON text. Every row names its owner. Nothing in the ledger points at a conversation
+by a foreign key: deleting chats never deletes spend.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Table, Text, UniqueConstraint, text
+
+metadata = MetaData()
+
+
+def _ints(names: str) -> list[Column[Any]]:
+    return [Column(name, BigInteger, nullable=False) for name in names.split()]
+
+
+def _ints_or_none(names: str) -> list[Column[Any]]:
+    return [Column(name, BigInteger) for name in names.split()]
+
+
+def _texts(names: str) -> list[Column[Any]]:
+    return [Column(name, Text, nullable=False) for name in names.split()]
+
+
+def _texts_or_none(names: str) -> list[Column[Any]]:
+    return [Column(name, Text) for name in names.split()]
+
+
+def _key(*names: str) -> list[Column[Any]]:
+    return [Column(name, BigInteger, primary_key=True, autoincrement=False) for name in names]
+
+
+def _key_text(*names: str) -> list[Column[Any]]:
+    return [Column(name, Text, primary_key=True) for name in names]
+
+
+schema_step = Table("schema_step", metadata, *_key("number"), *_texts("name"), *_ints("at_ms"))
+
+owner = Table("owner", metadata, *_key("id"), *_texts("public_id name"), *_ints("created_ms"))
+
+preference = Table("preference", metadata, *_key("owner_id"), *_key_text("name"), *_texts("value"))
+
+zone = Table(
+    "zone",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id position"),
+    *_texts("name"),
+    UniqueConstraint("owner_id", "name", name="uq_zone_name"),
+)
+
+# --- gateways, what they serve, what it costs ---------------------------------------------------------------------
+
+gateway = Table(
+    "gateway",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id"),
+    *_texts("public_id name base_url dialects variant_rules form settings key_hint"),
+    *_ints("demo created_ms changed_ms"),
+    *_texts_or_none("slot"),
+    *_ints_or_none("deleted_ms"),
+    Column("key_cipher", LargeBinary),
+    Column("key_nonce", LargeBinary),
+    UniqueConstraint("public_id", name="uq_gateway_public"),
+    UniqueConstraint("owner_id", "slot", name="uq_gateway_slot"),
+)
+
+wire_form = Table(
+    "wire_form", metadata, *_key("gateway_id"), *_key_text("model"), *_ints("owner_id changed_ms"), *_texts("form")
+)
+
+model_list = Table(
+    "model_list",
+    metadata,
+    *_key("gateway_id"),
+    *_ints("owner_id fetched_ms"),
+    *_texts("raw_json models"),
+    *_texts_or_none("error_note"),
+    *_ints_or_none("error_ms"),
+)
+
+price_version = Table(
+    "price_version",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id gateway_id"),
+    *_texts("model source currency hash note"),
+    *_ints_or_none("input_pico output_pico cache_read_pico cache_write_5m_pico cache_write_1h_pico"),
+    *_ints("valid_from_ms first_seen_ms last_seen_ms"),
+    Index("ix_price_model", "owner_id", "gateway_id", "model", "source", "valid_from_ms", "id"),
+)
+
+# --- conversations ------------------------------------------------------------------------------------------------
+
+conversation = Table(
+    "conversation",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id"),
+    *_texts("public_id title title_folded dialect params system"),
+    *_ints("created_ms last_ms answered_ms read_ms n_messages queue_paused"),
+    *_texts_or_none("model"),
+    *_ints_or_none("gateway_id active_id deleted_ms"),
+    UniqueConstraint("public_id", name="uq_conversation_public"),
+    Index("ix_conversation_last", "owner_id", "last_ms", "id"),
+)
+
+conversation_total = Table(
+    "conversation_total",
+    metadata,
+    *_key("conversation_id"),
+    *_key_text("currency"),
+    *_key("demo"),
+    *_ints("owner_id n n_unpriced n_estimated cost_nano in_tokens out_tokens"),
+)
+
+message = Table(
+    "message",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id conversation_id"),
+    *_texts("public_id role parts text reasoning repaired"),
+    *_ints("created_ms changed_ms"),
+    *_ints_or_none("parent_id active_child_id deleted_ms reasoning_ms"),
+    *_texts_or_none("state error_kind error_message finish_reason ref"),
+    UniqueConstraint("public_id", name="uq_message_public"),
+    Index("ix_message_tree", "conversation_id", "parent_id", "id"),
+)
+
+blob = Table(
+    "blob",
+    metadata,
+    *_key("owner_id"),
+    *_key_text("sha256"),
+    *_ints("size created_ms"),
+    Column("data", LargeBinary, nullable=False),
+)
+
+queue_item = Table(
+    "queue_item",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id conversation_id position created_ms"),
+    *_texts("public_id parts ref params system"),
+    UniqueConstraint("public_id", name="uq_queue_public"),
+    Index("ix_queue_order", "conversation_id", "position", "id"),
+)
+
+# --- answers being produced ---------------------------------------------------------------------------------------
+
+_RUNNING: dict[str, Any] = {f"{engine}_where": text("state = 'running'") for engine in ("sqlite", "postgresql")}
+
+answer = Table(
+    "answer",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id conversation_id message_id"),
+    *_texts("key lane state epoch ref params system purpose"),
+    *_ints("started_ms heartbeat_ms stop_requested"),
+    *_ints_or_none("ended_ms finish_id"),
+    UniqueConstraint("owner_id", "key", name="uq_answer_key"),
+    UniqueConstraint("message_id", name="uq_answer_message"),
+    Index("uq_answer_running", "conversation_id", "lane", unique=True, **_RUNNING),
+    Index("ix_answer_running", "state", "heartbeat_ms", **_RUNNING),
+)
+
+answer_attempt = Table(
+    "answer_attempt",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id answer_id number started_ms chars_in"),
+    *_ints_or_none("max_out_cap"),
+    Index("ix_attempt_answer", "answer_id"),
+)
+
+# --- the ledger ---------------------------------------------------------------------------------------------------
+
+usage_event = Table(
+    "usage_event",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id"),
+    *_ints_or_none("answer_id conversation_id message_id"),
+    *_ints("gateway_id number started_ms ended_ms demo chars_in chars_out chars_reasoning"),
+    *_texts("model base family variant dialect purpose outcome usage_source semantic"),
+    *_texts_or_none("effort model_reported response_id request_id error_kind error_message finish_reason anomaly"),
+    *_ints_or_none("http_status first_byte_ms first_visible_ms duration_ms max_out_cap"),
+    *_ints_or_none("in_uncached in_cache_read in_cache_write_5m in_cache_write_1h out_visible out_reasoning"),
+    Index("ix_usage_owner", "owner_id", "id"),
+    Index("ix_usage_conversation", "conversation_id", "id"),
+    Index("ix_usage_message", "message_id"),
+)
+
+usage_raw = Table("usage_raw", metadata, *_key("event_id"), *_ints("owner_id"), *_texts("usage_json"))
+
+cost_event = Table(
+    "cost_event",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id event_id seq created_ms cache_price_assumed"),
+    *_texts("kind currency reason"),
+    *_texts_or_none("source"),
+    *_ints_or_none("nano input_nano cache_read_nano cache_write_nano output_nano other_nano"),
+    *_ints_or_none("price_version_id reported_nano low_nano high_nano"),
+    UniqueConstraint("event_id", "seq", name="uq_cost_seq"),
+)
+
+usage_item = Table(
+    "usage_item",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id gateway_id demo"),
+    *_texts("model base family variant purpose outcome currency"),
+)
+
+MEASURES = (
+    "n n_error n_unpriced n_estimated n_reported_cost cost_nano est_cost_nano in_uncached in_cache_read "
+    "in_cache_write out_visible out_reasoning duration_ms first_visible_ms n_first_visible"
+)
+
+usage_rollup = Table(
+    "usage_rollup",
+    metadata,
+    *_key_text("kind"),
+    *_key("scope_id", "bucket", "item_id"),
+    *_ints(MEASURES),
+    *_ints("owner_id"),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,47 @@
+"""The frame around every page: configuration, sidebar, navigation. Streamlit runs this file once per run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from lib.errors import ParlourError
+from lib.ui import pages
+from lib.ui.look import apply_look
+from lib.ui.notices import notice_for
+from lib.ui.session import services, show_notices
+from lib.ui.sidebar import show_sidebar
+
+_ICON = Path(__file__).with_name("icon.png")
+
+
+def show_frame() -> None:
+    """Set the page up, draw the sidebar, run the page."""
+    st.set_page_config(page_title="Parlour", page_icon=_ICON.read_bytes(), initial_sidebar_state="auto")
+    apply_look()
+    page = st.navigation(
+        [
+            st.Page(pages.CHAT, title="Parlour", url_path="chat", default=True),
+            st.Page(pages.USAGE, title="Usage", url_path="usage"),
+            st.Page(pages.SETTINGS, title="Settings", url_path="settings"),
+        ],
+        position="hidden",
+    )
+    on_chat = page.url_path == ""
+    try:
+        services()
+        if on_chat:
+            pages.adopt_chat_of_url()
+        else:
+            st.session_state["returning"] = True
+        show_sidebar(on_chat=on_chat)
+        show_notices()
+        page.run()
+    except ParlourError as error:
+        notice = notice_for(error)
+        st.error(f"**{notice.what}** {notice.then}", icon=":material/error:")
+
+
+if __name__ == "__main__":
+    show_frame()

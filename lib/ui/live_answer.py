@@ -1,0 +1,121 @@
+"""A running answer on the page: follow it, about 20 updates a second, finished blocks never sent again.
+
+The page only reads. Whatever ends this script run (another page, a click, a closed tab) leaves the answer running.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import streamlit as st
+
+from lib.generation import Followed, News
+from lib.markdown import END_OF_BLOCK, LiveDrawing, Piece
+from lib.ui.answer_line import thought_text
+from lib.ui.notices import notice_for_kind
+from lib.ui.streamlit_internals import StopException, end_block, session_is_alive
+
+HZ = 20.0
+_BEAT_S = 0.1
+
+
+def show_live(live: Followed, *, on_native_stop: Callable[[], None]) -> None:
+    """Draw the answer inside the current container until it is over.
+
+    `on_native_stop` is called when the user pressed Streamlit's own Stop, which can only mean this answer.
+    """
+    follower = _Follower(live)
+    try:
+        with st.empty():
+            follower.wait_for_first()
+        if follower.has_reasoning:
+            with st.status(":shimmer[Thinking]", type="compact") as status, st.container(gap="small"):
+                st.write_stream(follower.reasoning())
+            status.update(label=thought_text(live.reasoning_ms), state="complete")
+        with st.container(gap="small"):
+            st.write_stream(follower.text())
+    except StopException:
+        if session_is_alive():
+            on_native_stop()
+        raise
+
+
+class _Follower:
+    """A cursor over one live answer."""
+
+    def __init__(self, live: Followed) -> None:
+        self._live = live
+        self._version = -1
+        self._reasoning_seen = 0
+        self._text_seen = 0
+        self._drawn_at = 0.0
+
+    @property
+    def has_reasoning(self) -> bool:
+        return bool(self._live.texts()[1])
+
+    def wait_for_first(self) -> None:
+        """A shimmering line that says what is being waited for, until something comes."""
+        said = ""
+        while True:
+            news = self._live.news(0, 0)
+            if news.over or news.reasoning or news.text or news.phase in ("reasoning", "writing"):
+                return
+            words = _waiting_words(news)
+            if words != said:
+                said = words
+                st.markdown(f":shimmer[{words}]")
+            self._beat()
+
+    def reasoning(self) -> Iterator[object]:
+        """Reasoning pieces until the text begins."""
+        yield from self._pieces(lambda: self._take(reasoning=True), until_text=True)
+
+    def text(self) -> Iterator[object]:
+        """Text pieces until the answer is over."""
+        yield from self._pieces(lambda: self._take(reasoning=False), until_text=False)
+
+    def _pieces(self, take: Callable[[], tuple[str, News]], *, until_text: bool) -> Iterator[object]:
+        drawing = LiveDrawing()
+        while True:
+            new, news = take()
+            yield from _drawn(drawing.feed(new))
+            if news.over or (until_text and news.text):
+                yield from _drawn(drawing.close())
+                return
+            self._pace()
+            self._beat()
+
+    def _take(self, *, reasoning: bool) -> tuple[str, News]:
+        news = self._live.news(self._reasoning_seen, self._text_seen)
+        if reasoning:
+            self._reasoning_seen += len(news.reasoning)
+            return news.reasoning, news
+        self._text_seen += len(news.text)
+        return news.text, news
+
+    def _pace(self) -> None:
+        rest = 1 / HZ - (time.monotonic() - self._drawn_at)
+        if rest > 0 and not self._live.over:
+            time.sleep(rest)
+        self._drawn_at = time.monotonic()
+
+    def _beat(self) -> None:
+        """Wait for a change. Touching the session state is where Streamlit can end this run meanwhile."""
+        _ = "beat" in st.session_state
+        self._version = self._live.wait(self._version, _BEAT_S)
+
+
+def _drawn(pieces: list[Piece]) -> Iterator[object]:
+    for piece in pieces:
+        yield end_block if piece is END_OF_BLOCK else piece
+
+
+def _waiting_words(news: News) -> str:
+    if news.phase == "retrying":
+        reason = notice_for_kind(news.error_kind or "").what.rstrip(".")
+        return f"{reason}; trying again in {news.retry_in_s:.0f} s"
+    if news.waited_s < 3:
+        return "Waiting for the model"
+    return f"Waiting for the model, {news.waited_s:.0f} s"

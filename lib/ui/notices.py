@@ -1,0 +1,133 @@
+"""One human sentence for every error, and what to do next. The only place where errors become words.
+
+Text that came from a gateway passes `lib.markdown.plain` before it gets here or is drawn.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from lib.errors import (
+    AnswerRunning,
+    BadInput,
+    GatewayError,
+    NotFound,
+    ParlourError,
+    SettingsError,
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreLocked,
+    StoreNewer,
+    StoreUnwritable,
+)
+
+
+class Notice(Struct, frozen=True):
+    """`what` happened, in one sentence; `then`, what to do next."""
+
+    what: str
+    then: str = ""
+
+    @property
+    def text(self) -> str:
+        return f"{self.what} {self.then}".strip()
+
+
+BY_KIND: dict[str, Notice] = {
+    "auth": Notice("The gateway does not accept this key.", "Check the key in Settings."),
+    "permission": Notice(
+        "This key may not use this model.", "Choose another model, or ask the gateway to allow it for your key."
+    ),
+    "not_found": Notice("The gateway does not know this model.", "Choose another model or variant."),
+    "bad_request": Notice("The gateway refused the request.", "Change the message or the parameters and try again."),
+    "context_length": Notice(
+        "The conversation is longer than this model can read.",
+        "Start a new chat, or choose a model with a larger context.",
+    ),
+    "too_large": Notice("The request is too large for the gateway.", "Shorten the message or send smaller files."),
+    "rate_limit": Notice("The gateway asks to slow down.", "Wait a moment, then retry."),
+    "quota": Notice("The balance or quota of this key is used up.", "Top it up at the gateway, then retry."),
+    "no_channel": Notice("This variant has no capacity right now.", "Retry later or choose another variant."),
+    "overloaded": Notice("The model is overloaded.", "Retry in a moment or choose another variant."),
+    "server": Notice("The gateway had a problem of its own.", "Retry in a moment."),
+    "timeout": Notice("The gateway did not answer in time.", "Retry; a smaller or faster model may help."),
+    "not_json": Notice("The base URL answers with a web page, not with a model.", "Check the base URL in Settings."),
+    "empty": Notice("The gateway sent an empty answer.", "Retry."),
+    "redirect": Notice(
+        "The gateway points to another address; your key was not sent there.", "Update the base URL in Settings."
+    ),
+    "truncated": Notice("The connection broke before the answer was finished.", "Retry for a whole answer."),
+    # reasons of BadInput and our own
+    "image_not_taken": Notice("This model takes no images here.", "Choose another model or dialect."),
+    "video_not_taken": Notice("This model takes no video.", "Choose a Gemini model."),
+    "empty_message": Notice("There is nothing to send.", "Write a message first."),
+    "no_model": Notice("No model is chosen.", "Choose one below."),
+    "internal": Notice("Something in Parlour went wrong; your message is kept.", "Retry."),
+    "SettingsError": Notice("The stored key cannot be used.", "Enter it again in Settings."),
+    "NotFound": Notice("The gateway of this chat was removed.", "Choose another model."),
+}
+
+_CONNECT: dict[str, Notice] = {
+    "dns": Notice("The host name of the base URL is not known.", "Check its spelling in Settings."),
+    "connect": Notice("Nothing answers at this address.", "Check host and port, and that the gateway is running."),
+    "tls": Notice(
+        "The gateway's certificate is not valid for this address.", "Check the address; Parlour does not go on without."
+    ),
+    "url": Notice("The base URL cannot be used.", "Check it in Settings."),
+    "closed": Notice(
+        "The gateway closed the connection without answering.", "It may have worked on the request; retry if you like."
+    ),
+}
+
+_SETTINGS: dict[tuple[str, str], Notice] = {
+    ("base_url", "empty"): Notice("The base URL is missing.", "Paste the address of your gateway."),
+    ("base_url", "no_scheme"): Notice("The base URL has no scheme.", "Start it with https:// (or http://)."),
+    ("base_url", "bad_scheme"): Notice("The base URL must start with https:// or http://."),
+    ("base_url", "no_host"): Notice("The base URL names no host.", "It looks like https://gateway.example."),
+    ("base_url", "has_login"): Notice("The base URL must not carry a user name or password.", "Remove them."),
+    ("base_url", "bad_port"): Notice("The port in the base URL is not valid."),
+    ("key", "empty"): Notice("The key is missing.", "Paste it from your gateway."),
+    ("key", "too_short"): Notice("The key is too short.", "Paste all of it."),
+    ("key", "bad_characters"): Notice(
+        "The key contains characters that a key cannot have, such as a line break.", "Copy it again, on one line."
+    ),
+    ("key", "unreadable"): Notice("The stored key cannot be read any more.", "Enter it again."),
+}
+
+_OTHER: dict[type[ParlourError], Notice] = {
+    SettingsError: Notice("A setting cannot be used."),
+    StoreLocked: Notice(
+        "Another Parlour already uses this data folder.", "Stop it, or use PostgreSQL for several processes."
+    ),
+    StoreNewer: Notice("This data was written by a newer Parlour.", "Update the program; nothing was changed."),
+    StoreDamaged: Notice(
+        "The database file is damaged; nothing was changed.", "Restore a backup from the data folder."
+    ),
+    StoreUnwritable: Notice("The data folder cannot be written.", "Check free space and permissions, then try again."),
+    StoreBusy: Notice("The database is busy.", "Try again in a moment."),
+    StoreError: Notice("The database had a problem.", "Try again; your last message was not sent."),
+    NotFound: Notice("This conversation does not exist or was deleted."),
+    AnswerRunning: Notice("An answer is still being written here.", "Your message waits for its turn."),
+    BadInput: Notice("This cannot be sent."),
+    ParlourError: Notice("Something went wrong.", "Try again."),
+}
+
+
+def notice_for(error: ParlourError) -> Notice:
+    """The sentence for any error of the tree."""
+    match error:
+        case GatewayError():
+            return notice_for_kind(error.kind, code=error.code if error.where == "transport" else None)
+        case SettingsError():
+            return _SETTINGS.get((error.field, error.message), _OTHER[SettingsError])
+        case BadInput():
+            return BY_KIND.get(error.reason, _OTHER[BadInput])
+    return next(_OTHER[kind] for kind in type(error).__mro__ if kind in _OTHER)
+
+
+def notice_for_kind(kind: str, *, code: str | None = None) -> Notice:
+    """The sentence for an error kind as stored with an answer."""
+    if code in _CONNECT:
+        return _CONNECT[code]
+    return BY_KIND.get(kind, _OTHER[ParlourError])

@@ -1,0 +1,39 @@
+"""Where the pages are, and which conversation is open. The URL names it (`?chat=`), so Back and links work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+_ROOT = Path(__file__).resolve().parents[2]
+CHAT = str(_ROOT / "pages/chat.py")
+USAGE = str(_ROOT / "pages/usage.py")
+SETTINGS = str(_ROOT / "pages/settings.py")
+
+
+def current_chat() -> str | None:
+    """The public id of the open conversation, None for a new one."""
+    chat: str | None = st.session_state.get("chat")
+    return chat
+
+
+def adopt_chat_of_url() -> str | None:
+    """The conversation the URL names; coming back from another page without one, the last open one."""
+    named: str | None = st.query_params.get("chat")
+    if named is None and st.session_state.pop("returning", False):
+        named = current_chat()
+        if named:
+            st.query_params["chat"] = named
+    st.session_state["chat"] = named
+    return named
+
+
+def open_chat(public_id: str | None) -> None:
+    """Open a conversation (None = a new one), from any page. Called from a button's callback."""
+    st.session_state["chat"] = public_id
+    st.session_state["go-to-chat"] = True
+    if public_id is None:
+        st.query_params.pop("chat", None)
+    else:
+        st.query_params["chat"] = public_id

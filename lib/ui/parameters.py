@@ -1,0 +1,91 @@
+"""The parameters of a conversation: only what the model takes is offered, only what is set is sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from lib.cards import ModelCard
+
+if TYPE_CHECKING:
+    from lib.ui.choice import Choice
+
+_DEFAULT = "Model default"
+
+
+def show_parameters(choice: Choice) -> None:
+    """The inside of the parameters button."""
+    st.text_area(
+        "System prompt",
+        choice.stored.system,
+        key=choice.key("system"),
+        height=96,
+        placeholder="How the model should behave in this chat",
+    )
+    card = choice.card
+    if card is None:
+        return
+    if takes_sampling(card):
+        _show_sampling(choice, card)
+    else:
+        st.caption("This model takes neither temperature nor top p.")
+    left, right = st.columns(2)
+    cap = choice.stored.params.max_tokens
+    left.number_input(
+        "Longest answer, in tokens",
+        1,
+        card.max_output,
+        min(cap, card.max_output or cap) if cap else None,
+        256,
+        placeholder=_DEFAULT,
+        key=choice.parameter_key("cap"),
+    )
+    if takes_stop(card):
+        right.text_input(
+            "Stop at",
+            " | ".join(choice.stored.params.stop),
+            key=choice.parameter_key("stop"),
+            placeholder="Words, separated by |",
+            help="The answer ends before any of these; up to four.",
+        )
+
+
+def _show_sampling(choice: Choice, card: ModelCard) -> None:
+    stored = choice.stored.params
+    highest = 1.0 if choice.dialect == "anthropic" or card.family == "claude" else 2.0
+    either = card.sampling == "one_of_temperature_top_p"
+    left, right = st.columns(2)
+    temperature = left.number_input(
+        "Temperature",
+        0.0,
+        highest,
+        None if stored.temperature is None else min(stored.temperature, highest),
+        0.1,
+        placeholder=_DEFAULT,
+        key=choice.parameter_key("temperature"),
+        help="Lower is steadier, higher more varied.",
+    )
+    right.number_input(
+        "Top p",
+        0.0,
+        1.0,
+        stored.top_p,
+        0.05,
+        placeholder=_DEFAULT,
+        key=choice.parameter_key("top-p"),
+        disabled=either and temperature is not None,
+        help="Set temperature or top p, not both." if either else "Considers only the likeliest part of the choices.",
+    )
+
+
+def takes_sampling(card: ModelCard) -> bool:
+    """Whether temperature and top p may be offered."""
+    if card.sampling == "only_when_reasoning_none":
+        return not card.reasons_by_default
+    return card.sampling != "none"
+
+
+def takes_stop(card: ModelCard) -> bool:
+    """GPT models that reason refuse stop words."""
+    return not (card.sampling == "only_when_reasoning_none" and card.reasons_by_default)

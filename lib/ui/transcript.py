@@ -1,0 +1,79 @@
+"""The messages of a conversation as they are stored, drawn in the same blocks as while they streamed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from lib.ledger import AnswerState
+from lib.markdown import drawn, label, quiet
+from lib.store.rows import StoredMessage
+from lib.ui import answer_line as line
+from lib.ui.answer_footer import answer_footer
+from lib.ui.notices import notice_for_kind
+
+AVATARS = {"user": ":material/person:", "assistant": ":material/forum:"}
+WINDOW = 30
+"""Messages mounted at first; earlier ones come on request, so a long chat opens as fast as a short one."""
+
+Again = Callable[[StoredMessage], None]
+
+
+def show_message(message: StoredMessage, *, model_label: str = "", again: Again | None = None) -> None:
+    """One stored message with everything that belongs to it."""
+    with st.chat_message(message.role, avatar=AVATARS.get(message.role)):
+        if message.role == "user":
+            _show_blocks(message.text)
+        else:
+            show_answer(message, model_label=model_label, again=again)
+
+
+def show_answer(message: StoredMessage, *, model_label: str, again: Again | None) -> None:
+    """The inside of an assistant's message: reasoning, text, how it ended, and its line."""
+    if message.reasoning:
+        with st.expander(line.thought_text(message.reasoning_ms), type="compact"):
+            _show_blocks(message.reasoning)
+    _show_blocks(message.text)
+    show_state(message.state or "done", message.error_kind, message.error_message)
+    _show_repairs(message.repaired)
+    answer_footer(
+        key=f"footer-{message.public_id}",
+        line=answer_line_of(message, model_label),
+        detail=line.cost_source_text(message.cost) if message.cost else "",
+        copy_url=f"/answer/{message.public_id}/text" if message.text else None,
+        on_again=None if again is None else lambda: again(message),
+    )
+
+
+def answer_line_of(message: StoredMessage, model_label: str) -> str:
+    """model · variant · tokens · cost · speed, with what is unknown left out."""
+    parts = [model_label]
+    if message.cost:
+        cost = message.cost
+        parts += [line.tokens_text(cost.count), line.cost_text(cost)]
+        parts.append(line.speed_text(cost.first_visible_ms, cost.duration_ms, cost.count.output))
+    return " · ".join(part for part in parts if part)
+
+
+def show_state(state: AnswerState, error_kind: str | None, error_message: str | None) -> None:
+    """How the answer ended, when it did not end well: one sentence and what to do next."""
+    words = line.STATE_WORDS[state]
+    if words:
+        st.caption(f":material/info: {words}")
+    if error_kind:
+        notice = notice_for_kind(error_kind)
+        st.error(notice.text, icon=":material/error:")
+        if error_message:
+            st.caption(f"The gateway says: {quiet(error_message)}")
+
+
+def _show_repairs(repaired: tuple[str, ...]) -> None:
+    for what in repaired:
+        st.caption(f":material/build: The gateway refused a parameter; asked again without: {label(what)}")
+
+
+def _show_blocks(text: str) -> None:
+    with st.container(gap="small"):
+        for block in drawn(text):
+            st.markdown(block)

@@ -1,0 +1,31 @@
+"""The empty state, and a message that could not be sent."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lib.cards import GatewayCard
+from lib.markdown import label
+from lib.ui.pages import SETTINGS
+
+
+def show_welcome(gateway: GatewayCard) -> None:
+    """What this is and whom one talks to, before the first message."""
+    st.header("What is on your mind?", anchor=False)
+    if not gateway.demo:
+        st.caption(f"You are connected to {label(gateway.name)}.")
+        return
+    st.caption(
+        "You are talking to the demo in this program: no key, no network, no real money. "
+        "Connect your own gateway whenever you like."
+    )
+    st.page_link(SETTINGS, label="Connect a gateway", icon=":material/cable:")
+
+
+def show_unsent() -> None:
+    """A message that could not be sent: why, and its text to copy, so that nothing is lost."""
+    unsent: tuple[str, str] | None = st.session_state.get("unsent")
+    if unsent:
+        text, reason = unsent
+        st.error(f"Not sent. {reason}", icon=":material/error:")
+        st.code(text, language=None, wrap_lines=True)

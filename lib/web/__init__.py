@@ -1,0 +1,11 @@
+"""What stands between the network and the app: headers, the check of who knocks, and our own routes.
+
+Pure ASGI, so websockets pass through it as well. Nothing here knows a conversation, a key or a page.
+"""
+
+from __future__ import annotations
+
+from lib.web.routes import routes
+from lib.web.stack import middleware
+
+__all__ = ["middleware", "routes"]

@@ -1,0 +1,23 @@
+"""The middleware in its order: headers outermost, so that refusals carry them too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from starlette.middleware import Middleware
+
+from lib.web.headers import SecurityHeaders, installed_page, page_policy
+from lib.web.visitors import Doorkeeper, Visitors
+
+
+def middleware(allowed_hosts: Iterable[str] = (), *, base_path: str = "") -> list[Middleware]:
+    """What `st.App(middleware=…)` takes.
+
+    `allowed_hosts`: names besides the loopback ones under which the app is opened (`chat.example.com`,
+    `*.example.com`); raises `SettingsError` when one cannot be used. `base_path`: Streamlit's
+    `server.baseUrlPath`, with a leading slash, or empty.
+    """
+    return [
+        Middleware(SecurityHeaders, policy=page_policy(installed_page()), media_prefix=f"{base_path}/media/"),
+        Middleware(Doorkeeper, visitors=Visitors(allowed_hosts), base_path=base_path),
+    ]

@@ -1,0 +1,57 @@
+"""Settings: gateways with their keys, the demo, and where the data lives."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lib.cards import GatewayCard
+from lib.markdown import label
+from lib.ui.gateway_form import show_form
+from lib.ui.session import services
+
+_ORIGINS = {
+    "environment": "From environment variables: change it there.",
+    "secrets": "From .streamlit/secrets.toml: change it there.",
+    "demo": "The demo in this program: no key, no network, no real money.",
+}
+
+
+def show_gateway(card: GatewayCard) -> None:
+    """One gateway: a form when it is stored here, else where it comes from."""
+    with st.expander(f"{label(card.name)}", icon=":material/cable:"):
+        if card.origin_of_key in _ORIGINS:
+            st.caption(_ORIGINS[card.origin_of_key])
+            st.text(card.base_url)
+        else:
+            show_form(card)
+
+
+def switch_demo() -> None:
+    """The demo was switched on or off."""
+    services().show_demo(st.session_state["demo"])
+
+
+st.header("Settings", anchor=False)
+st.subheader("Gateways", anchor=False)
+st.caption("A gateway is one address that serves many models with one key.")
+cards = services().gateways.cards()
+for card in cards:
+    show_gateway(card)
+only_demo = all(card.demo for card in cards)
+with st.expander("Add a gateway", icon=":material/add:", expanded=only_demo):
+    show_form(None)
+
+st.subheader("Demo", anchor=False)
+st.toggle(
+    "Offer the demo beside your gateways",
+    any(card.demo for card in cards),
+    key="demo",
+    on_change=switch_demo,
+    disabled=only_demo,
+    help="Its spend is imaginary and never mixed with real spend.",
+)
+
+st.subheader("Your data", anchor=False)
+st.caption("Chats, keys (encrypted) and the ledger lie here and nowhere else:")
+settings = services().settings
+st.code("PostgreSQL" if settings.database_url else str(settings.data_dir.resolve()), language=None)
