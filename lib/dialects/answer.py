@@ -108,6 +108,10 @@ class AnswerDecoder:
         values = loose.values(frame.data)
         if values is None:
             self._unread += 1
+            if frame.name == "error" and not last:
+                words = frame.data.decode("utf-8", "replace")
+                self._fail(error_from_value(words, self._where, named=True) or self._nothing_error(done=False))
+                return False
             if not last:
                 self._out.append(Skipped("not JSON"))
         for value in values or ():
@@ -189,22 +193,22 @@ class AnswerDecoder:
         if word is not None and (self._finish is None or reason_for(self._finish, has_calls=False) == "stop"):
             self._finish = word
 
-    def _flush(self) -> None:
-        """What was held back in case more would come."""
-        self._tell(self._reasoning.rest(), "")
-        reasoning, text = self._think.take(rest) if (rest := self._text.rest()) else ("", "")
-        self._tell(reasoning, text)
-        self._tell(*self._think.rest())
+    def _flush(self, whole: bool) -> None:
+        """What was held back in case more would come; half a character or tag of a cut answer is dropped."""
+        if whole:
+            self._tell(self._reasoning.rest(), "")
+            self._tell(*self._think.take(self._text.rest()))
+        self._tell(*self._think.rest(whole))
 
     def _done(self) -> None:
         """`[DONE]`: a clean end, unless the gateway never said anything before it."""
         if self._has_choice or self._finish or self._has_content:
             self._end()
         else:
-            self._fail(self._nothing_error())
+            self._fail(self._nothing_error(done=True))
 
     def _end(self) -> None:
-        self._flush()
+        self._flush(whole=True)
         response_id = self._started.response_id if self._started else None
         self._out.extend(self._calls.ended(whole=True, response_id=response_id))
         reason = reason_for(self._finish, has_calls=len(self._calls) > 0)
@@ -215,7 +219,7 @@ class AnswerDecoder:
         self.ended = True
 
     def _fail(self, error: GatewayError) -> None:
-        self._flush()
+        self._flush(whole=False)
         self._out.extend(self._calls.ended(whole=False, response_id=None))
         if self._finish is not None:
             self._out.append(Finished(reason_for(self._finish, has_calls=len(self._calls) > 0), self._finish))
@@ -230,9 +234,9 @@ class AnswerDecoder:
         elif self._has_choice or self._has_content:
             self._fail(GatewayError("truncated", "the answer ended in the middle", where="stream", retryable=True))
         else:
-            self._fail(self._nothing_error())
+            self._fail(self._nothing_error(done=False))
 
-    def _nothing_error(self) -> GatewayError:
+    def _nothing_error(self, done: bool) -> GatewayError:
         """Why there is no answer in a 200: an error in a shape of its own, HTML, text, a cut document, or nothing."""
         where: Where = "stream" if self._frames.shape == "events" and self._read else "body"
         status = 200 if where == "body" else None
@@ -243,7 +247,7 @@ class AnswerDecoder:
         excerpt = self._frames.excerpt
         if self._frames.shape == "html":
             return GatewayError("not_json", html_title(excerpt.encode()), where="body", status=200)
-        if self._started is not None and where == "stream":
+        if self._started is not None and where == "stream" and not done:
             return GatewayError("truncated", "the answer ended before it began", where="stream", retryable=True)
         if self._unread and not self._read:
             cut = self._frames.is_json and excerpt.rstrip()[-1:] not in ("}", "]")

@@ -80,7 +80,7 @@ class Calls:
         """What completes the calls: `{}` for missing arguments and an id for calls without (only if `whole`)."""
         deltas = []
         for call in self._calls:
-            text = call.surrogates.rest()
+            text = call.surrogates.rest() if whole else ""
             if not call.arguments and not text and (whole or call.braces_held):
                 text = "{}"
             new_id = _made_id(response_id, call.number) if whole and not call.id else None

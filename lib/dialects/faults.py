@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -27,6 +27,7 @@ MAX_MESSAGE: Final = 600
 """Characters kept of a gateway's own text."""
 
 _LEVELS: Final = 3
+_DEPTH: Final = 8
 _READ_AT_MOST: Final = 256 * 1024
 _REQUEST_ID_HEADERS: Final = ("x-request-id", "request-id", "x-oneapi-request-id")
 _REQUEST_ID_TEXT: Final = re.compile(r"\(?request[ _]id[:：]\s*([\w.:-]{4,80})\)?", re.IGNORECASE)
@@ -99,24 +100,37 @@ def says_error(value: Any) -> bool:
     return bool(known.get("error")) or known.get("type") == "error" or known.get("success") is False
 
 
-def find_fault(value: Any, levels: int = _LEVELS) -> Fault | None:
-    """The innermost error object that can be found in `value`; outer facts fill what the inner one leaves open."""
+def find_fault(value: Any, levels: int = _LEVELS, depth: int = _DEPTH) -> Fault | None:
+    """The innermost error object that can be found in `value`; outer facts fill what the inner one leaves open.
+
+    `levels` bounds JSON text inside text, `depth` objects inside objects.
+    """
     if isinstance(value, str):
         return _fault_in_text(value, levels)
+    if depth <= 0:
+        return None
     if isinstance(value, list):
-        faults = (find_fault(item, levels - 1) for item in value[:3]) if levels > 0 else iter(())
+        faults = (find_fault(item, levels, depth - 1) for item in value[:3])
         return next((fault for fault in faults if fault is not None), None)
     if not isinstance(value, dict):
         return None
     own = _fault_of_object(value)
-    for name in ("error", "errors", *_MESSAGE_NAMES):
-        inner = value.get(name)
-        nested = isinstance(inner, dict | list) or (isinstance(inner, str) and "{" in inner)
-        if inner and levels > 0 and (nested or name == "error"):
-            found = find_fault(inner, levels - 1)
-            if found is not None:
-                return _filled(found, own)
+    for inner in _inner_of(value):
+        found = find_fault(inner, levels, depth - 1)
+        if found is not None and found.message:
+            return _filled(found, own)
     return own if own != Fault() else None
+
+
+def _inner_of(value: dict[str, Any]) -> Iterator[Any]:
+    """What in an object may hold the error itself: `error` of any shape, objects and JSON text under other names."""
+    for name in ("error", "errors"):
+        if isinstance(value.get(name), str | dict | list):
+            yield value[name]
+    for name in _MESSAGE_NAMES:
+        inner = value.get(name)
+        if isinstance(inner, dict) or (isinstance(inner, str) and "{" in inner):
+            yield inner
 
 
 def bounded(text: str) -> str:

@@ -65,12 +65,12 @@ class ThinkTags:
             return "", self._after(held)
         return self._open(held)
 
-    def rest(self) -> tuple[str, str]:
-        """What is still held at the end."""
+    def rest(self, whole: bool) -> tuple[str, str]:
+        """What is still held at the end; of an answer that is not `whole`, half a tag is dropped, not shown."""
         held, self._held = self._held, ""
         if self._thinking:
-            return held.rstrip(), ""
-        return "", "" if self._begun else held
+            return held.rstrip() if whole else _safe(held), ""
+        return "", held if whole and not self._begun else ""
 
     def _open(self, held: str) -> tuple[str, str]:
         start = held.lstrip()

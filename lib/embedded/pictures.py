@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from typing import Final
 
 from PIL import Image, UnidentifiedImageError
@@ -12,6 +13,7 @@ from lib.messages import ImagePart, Message, VideoPart
 
 _FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP")
 _MAX_PIXELS: Final = 40_000_000
+_one_at_a_time = threading.Lock()  # so that many requests never hold many decoded pictures
 _NAMES: Final = {
     "black": (0, 0, 0),
     "dark grey": (70, 70, 70),
@@ -66,7 +68,7 @@ def describe_image(data: bytes) -> str:
 def dominant_colours(data: bytes) -> list[str]:
     """Up to three colours as "name (#rrggbb, share)", the largest share first; [] when the bytes are no picture."""
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        with _one_at_a_time, Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             if image.width * image.height > _MAX_PIXELS:
                 return []
             image.draft("RGB", (128, 128))

@@ -31,7 +31,7 @@ _WANTED: Final[dict[str, dict[str, type]]] = {
 _SAMPLING: Final = frozenset(("temperature", "top_p", "top_k"))
 _FIELDS: Final = (
     "model messages max_tokens system stream stop_sequences tools tool_choice thinking output_config metadata "
-    "service_tier cache_control container inference_geo"
+    "service_tier cache_control container inference_geo diagnostics speed user_profile_id workspace_id"
 )
 _KNOWN: Final = _SAMPLING | frozenset(_FIELDS.split())
 

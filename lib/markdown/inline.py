@@ -168,7 +168,7 @@ class Line:
             return "\\`", at + 2
         if following in ":<":
             return ("&#58;" if following == ":" else "&lt;"), at + 2
-        return (text[at : at + 2], at + 2) if following in _PUNCTUATION else ("\\", at + 1)
+        return (text[at : at + 2], at + 2) if following in _PUNCTUATION else ("\\\\", at + 1)
 
     def _formula(self, close: str, text: str, at: int, end: int, hold: bool) -> tuple[str, int] | None:
         limit = min(end, at + MATH_LIMIT)
@@ -214,9 +214,12 @@ class Line:
             return None
         name = _NAME.match(text, at + 1, end)
         if name is None:
-            return ("&#58;" if self.prev == "]" or text[at + 1 : at + 2] in ("_", ":") else ":"), at + 1
+            quiet = self.prev != "]" and (text[at + 1 : end] or " ")[0].isspace()
+            return (":" if quiet else "&#58;"), at + 1
         if hold and name.end() == end and len(name[0]) < 64:
             return None
+        if name[0].lower() in ("http", "https", "www"):
+            return "&#58;", at + 1
         if not text.startswith(":", name.end(), end) or name[0].isdigit():
             return "&#58;" + name[0], name.end()
         return apart("&#58;") + name[0], name.end()
@@ -256,8 +259,6 @@ class Line:
         return "".join("\\" + c for c in token), at + len(token)
 
     def _url(self, token: str, text: str, at: int, end: int, hold: bool) -> tuple[str, int] | None:
-        if self.prev.isalnum():
-            return text[at : at + 1], at + 1
         body = _URL.match(text, at, min(end, at + LINK_LIMIT))
         past = body.end() if body else at
         if hold and past == end and end - at < LINK_LIMIT:
@@ -265,7 +266,13 @@ class Line:
         url = _TRAILING.sub("", text[at:past])
         if url.count(")") > url.count("("):
             url = url[: url.rindex(")")]
-        if not self._open and token[0] in "hH" and len(url) > len(token) and _PLAIN_URL.fullmatch(url):
+        if (
+            not self._open
+            and token[0] in "hH"
+            and not self.prev.isalnum()
+            and len(url) > len(token)
+            and _PLAIN_URL.fullmatch(url)
+        ):
             return f"<{url}>", at + len(url)  # in angles it cannot swallow what follows it
         return token.replace(":", "&#58;").replace(".", "&#46;"), at + len(token)
 

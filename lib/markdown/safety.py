@@ -31,10 +31,14 @@ _LEAD = re.compile(r"(?:[ \t]+|>(?!=)|(?:[-*+]|\d{1,9}[.)])(?=[ \t]|$))*")
 _UNDECIDED = re.compile(r"\d{0,9}[.)]?|[-*+]|`+|~+|\$+|\\")
 _MARKER = re.compile(r"([-*+]|\d{1,9}[.)])(?=[ \t]|$)")
 _FENCE = re.compile(r"(`{3,})[^`]*$|(~{3,})")
-_NEW_BLOCK = re.compile(r">|#{1,6}(?:[ \t]|$)|`{3,}|~{3,}|(?:[-*+]|1[.)])[ \t]+\S|(?:[-*_][ \t]*){3,}$")
-_RULE_OR_HEADING = re.compile(r"#{1,6}(?:[ \t]|$)|(?:[-*_=][ \t]*){3,}$")
+_NEW_BLOCK = re.compile(
+    r">|#{1,6}(?:[ \t]|$)|`{3,}|~{3,}|(?:[-*+]|\d{1,9}[.)])(?:[ \t]|$)|([-*_])(?:[ \t]*\1){2,}[ \t]*$"
+)
+_INTERRUPTS = re.compile(r"(?:[-*+]|1[.)])[ \t]+\S")
+_RULE_OR_HEADING = re.compile(r"#{1,6}(?:[ \t]|$)|([-*_])(?:[ \t]*\1){2,}[ \t]*$")
+_UNDERLINE = re.compile(r"(?:=+|-+)[ \t]*$")
 _PERHAPS_A_RULE = re.compile(r"[-*_=#|: \t]+")
-_DELIMITERS = re.compile(r"(?=[^|:]*[|:])[-|: \t]*-[-|: \t]*")  # the second line of a table
+_DELIMITERS = re.compile(r"(?=[^|:]*[|:])\|?(?:[ \t]*:?-+:?[ \t]*\|)*[ \t]*(?::?-+:?[ \t]*)?")  # a table's second line
 _QUOTE = -1
 _MARK = (
     "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f"
@@ -85,6 +89,47 @@ class _Intake:
         return "".join(out)
 
 
+class _Margin:
+    """Takes away the margin of the first line from all lines that have it, and empty lines before the first.
+
+    Streamlit strips a text before it draws it; an indented first line would then mean something else than we read.
+    """
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._width: int | None = None
+        self._inside = False
+
+    def take(self, text: str, final: bool) -> str:
+        if self._width == 0 and not self._held:
+            return text
+        text, self._held = self._held + text, ""
+        out: list[str] = []
+        while text:
+            if not self._inside:
+                bare = text.lstrip(" ")
+                spaces = len(text) - len(bare)
+                if not bare and not final and (self._width is None or spaces < self._width):
+                    self._held = text
+                    break
+                if self._width is None and bare.startswith("\n"):
+                    text = bare[1:]
+                    continue
+                text = self._trimmed(text, bare, spaces)
+            end = text.find("\n") + 1
+            self._inside = not end and bool(text)
+            out.append(text[:end] if end else text)
+            text = text[end:] if end else ""
+        return "".join(out)
+
+    def _trimmed(self, text: str, bare: str, spaces: int) -> str:
+        if self._width is None:
+            self._width = spaces if spaces <= 3 and not bare.startswith("\t") else 0
+        if spaces < self._width and not bare.startswith("\n"):
+            self._width = 0
+        return text[min(spaces, self._width) :]
+
+
 class Guard:
     """Rewrites a growing text: `feed` returns what is certain by now, `close` the rest. Joined, they are `guard(text)`.
 
@@ -94,6 +139,7 @@ class Guard:
 
     def __init__(self) -> None:
         self._intake = _Intake()
+        self._margin = _Margin()
         self._text = ""
         self._at = 0
         self._line: Line | None = None  # inside a line of prose
@@ -103,6 +149,7 @@ class Guard:
         self._stack: tuple[int, ...] = ()
         self._paragraph = False
         self._breakable = False
+        self._empty_item = False
         self._size = 0  # of the paragraph, in characters
         self._out: list[str] = []
 
@@ -115,7 +162,7 @@ class Guard:
         return self._run("", final=True)
 
     def _run(self, text: str, *, final: bool) -> str:
-        self._text = self._text[self._at :] + self._intake.take(text, final)
+        self._text = self._text[self._at :] + self._margin.take(self._intake.take(text, final), final)
         self._at = 0
         while self._at < len(self._text) and self._step(final):
             pass
@@ -189,55 +236,68 @@ class Guard:
         skipped = lead.end() if lead else 0
         if not whole and (skipped == len(line) or _UNDECIDED.fullmatch(line, skipped)):
             return False
-        stack, rest, lazy = self._containers(line)
+        stack, rest, lazy, going_on = self._containers(line)
         content = rest.lstrip(" \t")
+        if self._indented and stack:
+            self._end_indented()
+            return True
         if not content:
             return self._blank(stack, end, len(self._text) > end)
         if not whole and _PERHAPS_A_RULE.fullmatch(content):
             return False
+        if not whole and content.startswith(("```", "~~~")):
+            return False
+        self._paragraph, self._empty_item = going_on, False
         if self._indented or (_indent(rest) >= 4 and not self._paragraph and not lazy):
             return self._indented_line(rest, stack, end, whole)
-        if not whole and (_FENCE.match(content) or content.startswith(("```", "~~~"))):
-            return False
-        if (fence := _FENCE.match(content)) and not lazy:
+        starts = not lazy and _indent(rest) <= 3
+        if starts and (fence := _FENCE.match(content)):
             self._stack, self._raw = stack, True
             mark = fence[1] or fence[2]
             self._fence = _Fence(mark[0], len(mark), stack)
             return True
-        if whole and _DELIMITERS.fullmatch(content):
+        if whole and self._paragraph and _DELIMITERS.fullmatch(content):
             self._stack, self._raw, self._paragraph = stack, True, True
             return True
-        if content.startswith(("$$", "\\[")) and not lazy:
+        if starts and content.startswith(("$$", "\\[")):
             shown = self._display(stack, end - len(content), final)
             if shown is not None:
                 return shown
-        return self._prose(stack, self._text[self._at : end - len(content)], content, end)
+        return self._prose(stack, self._text[self._at : end - len(content)], content, end, lazy=lazy)
 
     def _blank(self, stack: tuple[int, ...], end: int, ended: bool) -> bool:
+        new_item = bool(self._text[self._at : end].strip(" \t>"))
+        if self._empty_item and not new_item and stack and stack[-1] != _QUOTE:
+            stack = stack[:-1]  # an item begins with at most one blank line (CommonMark 5.2)
         self._take(end + ended)
-        self._stack, self._paragraph, self._size = stack, False, 0
+        self._stack, self._paragraph, self._size, self._empty_item = stack, False, 0, new_item
         return True
 
-    def _containers(self, line: str) -> tuple[tuple[int, ...], str, bool]:
-        """(containers, the line inside them, whether it only continues a paragraph of the line before)."""
+    def _containers(self, line: str) -> tuple[tuple[int, ...], str, bool, bool]:
+        """(containers, the line inside them, whether it only continues the paragraph before, whether that goes on)."""
         matched, rest = _inside(self._stack, line)
-        if matched < len(self._stack) and self._paragraph and not _NEW_BLOCK.match(rest.lstrip(" \t")):
-            return self._stack, rest, True
+        inside = matched == len(self._stack)
+        if not inside and self._paragraph and not _NEW_BLOCK.match(rest.lstrip(" \t")):
+            return self._stack, rest, True, True
         stack = list(self._stack[:matched])
         while len(stack) < 3 * NESTING_LIMIT and _indent(rest) <= 3:
             body = rest.lstrip(" \t")
             if body.startswith(">") and not body.startswith(">="):
                 stack.append(_QUOTE)
                 rest = body[2:] if body[1:2] == " " else body[1:]
-            elif marker := _MARKER.match(body):
+            elif (marker := _MARKER.match(body)) and not self._no_item(inside and len(stack) == matched, body):
                 width, rest = _item(_indent(rest), marker[0], body[marker.end() :])
                 stack.append(width)
             else:
                 break
-        return tuple(stack), rest, False
+        return tuple(stack), rest, False, self._paragraph and inside and len(stack) == matched
+
+    def _no_item(self, inside: bool, body: str) -> bool:
+        """Whether the list marker cannot interrupt the paragraph it follows (CommonMark 5.3)."""
+        return self._paragraph and inside and not _INTERRUPTS.match(body)
 
     def _indented_line(self, rest: str, stack: tuple[int, ...], end: int, whole: bool) -> bool:
-        if self._indented and (_indent(rest) < 4 or stack):
+        if self._indented and _indent(rest) < 4:
             self._end_indented()
             return True
         if stack:  # inside a list: drawn as text, because nothing here can say for sure that it is code
@@ -286,7 +346,7 @@ class Guard:
         joined = " ".join(part.lstrip(" \t>") for part in body.split("\n"))
         return self._text[self._at : start] + f"$$\\displaystyle {joined}$$\n"
 
-    def _prose(self, stack: tuple[int, ...], lead: str, content: str, end: int) -> bool:
+    def _prose(self, stack: tuple[int, ...], lead: str, content: str, end: int, *, lazy: bool = False) -> bool:
         if len(stack) > NESTING_LIMIT:
             lead, stack = _spelled_lead(lead), ()
         table = content.startswith("|")
@@ -296,7 +356,8 @@ class Guard:
         self._out.append(lead)
         self._at = end - len(content)
         self._line, self._stack = Line(), stack
-        self._paragraph = not _RULE_OR_HEADING.match(content)
+        heading = _RULE_OR_HEADING.match(content) or (self._paragraph and not lazy and _UNDERLINE.match(content))
+        self._paragraph = not heading
         self._breakable = self._paragraph and not table
         return True
 

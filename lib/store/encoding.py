@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from msgspec import structs
-from sqlalchemy import Connection, Executable, Table, select
+from sqlalchemy import Connection, Executable, Insert, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lib.ids import now_ms
@@ -84,20 +84,19 @@ def _add_up(engine: str, table: Table, keys: tuple[str, ...], sums: tuple[str, .
 
 
 @cache
-def _insert_new(engine: str, table: Table) -> Executable:
+def _insert_new(engine: str, table: Table) -> Insert:
     insert = sqlite.insert(table) if engine == "sqlite" else postgresql.insert(table)
     return insert.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 def insert_new(connection: Connection, table: Table, row: dict[str, Any]) -> bool:
     """Insert `row` unless its key is taken; whether it was inserted."""
-    return insert_new_rows(connection, table, row) == 1
+    return connection.execute(_insert_new(connection.dialect.name, table), row).rowcount == 1
 
 
-def insert_new_rows(connection: Connection, table: Table, rows: dict[str, Any] | list[dict[str, Any]]) -> int:
-    """Insert the rows whose keys are not taken; how many were (for one row; several are not always counted)."""
-    result = connection.execute(_insert_new(connection.dialect.name, table), rows)
-    return int(getattr(result, "rowcount", 0))
+def insert_missing(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert those of `rows` whose keys are not taken."""
+    connection.execute(_insert_new(connection.dialect.name, table), rows)
 
 
 def store_parts(connection: Connection, owner: int, parts: tuple[Part, ...]) -> str:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Row, select
 
 from lib.store import schema
 from lib.store.days import day_of, month_bucket, zone_of
-from lib.store.encoding import add_up, insert_new_rows
+from lib.store.encoding import add_up, insert_missing
 
 MEASURES = tuple(schema.MEASURES.split())
 KINDS = ("d", "m", "q", "h", "s", "t")
@@ -158,7 +158,7 @@ class Change:
         if not rows:
             return
         items = [{"id": item_id, **structs.asdict(item)} for item_id, item in sorted(self._items.items())]
-        insert_new_rows(connection, schema.usage_item, items)
+        insert_missing(connection, schema.usage_item, items)
         connection.execute(add_up(connection, schema.usage_rollup, _KEY, MEASURES), rows)
 
 

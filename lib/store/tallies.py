@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any, Literal, get_args
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, and_, case, cast, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Executable, and_, bindparam, case, cast, func, or_, select
 
 from lib.errors import BadInput
-from lib.ids import id_at
+from lib.ids import id_at, ms_of
 from lib.ledger import Tally
 from lib.store import schema
 from lib.store.costs import latest_costs
-from lib.store.days import first_of, month_bucket, start_of, zone_of
+from lib.store.days import day_of, first_of, month_bucket, start_of, zone_of
 from lib.store.rollup import MEASURES, speed_bounds, zones_of
 from lib.store.rows import Speed
 
@@ -35,19 +36,7 @@ def read_tallies(
     configured = next((known.id for known in zones_of(connection, owner) if known.name == zone), None)
     if configured is not None:
         return list(_from_rollup(connection, owner, start, end, configured, by, demo))
-    days = _days(start, end) if "day" in by else [(start, end)]
-    return [
-        tally
-        for first, last in days
-        for tally in _from_ledger(
-            connection, owner, (start_of(first, zone_info), start_of(last, zone_info)), first, by, demo
-        )
-    ]
-
-
-def _days(start: date, end: date) -> list[tuple[date, date]]:
-    count = (end - start).days
-    return [(start + timedelta(days=at), start + timedelta(days=at + 1)) for at in range(count)]
+    return list(_from_ledger(connection, owner, start, end, zone_info, by, demo))
 
 
 def _from_rollup(
@@ -84,19 +73,37 @@ def _day_rows(start: date, end: date) -> ColumnElement[bool]:
 
 
 def _from_ledger(
-    connection: Connection, owner: int, span: tuple[int, int], day: date, by: tuple[Dimension, ...], demo: bool
+    connection: Connection, owner: int, start: date, end: date, zone: ZoneInfo, by: tuple[Dimension, ...], demo: bool
 ) -> Iterator[Tally]:
+    """One statement, run for the whole range or for every day of it: a day is a range of ids."""
+    query = _ledger_query(owner, by, demo)
+    for first, last in _spans(connection, owner, start, end, zone) if "day" in by else [(start, end)]:
+        span = {"low": id_at(start_of(first, zone)), "high": id_at(start_of(last, zone))}
+        for row in connection.execute(query, span):
+            yield _tally(row, by, first if "day" in by else None, demo)
+
+
+def _ledger_query(owner: int, by: tuple[Dimension, ...], demo: bool) -> Executable:
     cost = latest_costs(owner)
     keys: list[ColumnElement[Any]] = [_u[_column(name)] for name in by if name != "day"]
-    query = (
+    return (
         select(*keys, cost.c.currency, *ledger_sums(cost))
         .join(cost, cost.c.event_id == _u.id)
-        .where(_u.owner_id == owner, _u.id >= id_at(span[0]), _u.id < id_at(span[1]), _u.demo == int(demo))
+        .where(_u.owner_id == owner, _u.demo == int(demo))
+        .where(_u.id >= bindparam("low", type_=BigInteger), _u.id < bindparam("high", type_=BigInteger))
         .group_by(*keys, cost.c.currency)
         .order_by(*keys, cost.c.currency)
     )
-    for row in connection.execute(query):
-        yield _tally(row, by, day if "day" in by else None, demo)
+
+
+def _spans(connection: Connection, owner: int, start: date, end: date, zone: ZoneInfo) -> list[tuple[date, date]]:
+    """The days of the range that can hold rows, each with the day after it."""
+    low, high = connection.execute(select(func.min(_u.id), func.max(_u.id)).where(_u.owner_id == owner)).one()
+    if low is None:
+        return []
+    first, last = max(start, day_of(ms_of(low), zone)), min(end, day_of(ms_of(high), zone) + timedelta(days=1))
+    days = [first + timedelta(days=at) for at in range((last - first).days)]
+    return [(day, day + timedelta(days=1)) for day in days]
 
 
 def ledger_sums(cost: Any) -> list[ColumnElement[int]]:

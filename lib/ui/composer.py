@@ -25,8 +25,8 @@ def show_controls(choice: Choice, *, on_stop: Callable[[], None] | None) -> None
     """One quiet row: the model with its price, the parameters, and Stop while an answer is running."""
     card = choice.card
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="composer-row"):
-        name = f"{model_name(card)}  {price_text(card.prices)}" if card else "Choose a model"
-        with st.popover(label(name), icon=":material/neurology:", type="tertiary", key="model-button"):
+        name = f"{label(model_name(card))} :gray[{label(price_text(card.prices))}]" if card else "Choose a model"
+        with st.popover(name, icon=":material/neurology:", type="tertiary", key="model-button"):
             show_picker(choice)
         with st.popover("Parameters", icon=":material/tune:", type="tertiary", key="parameters-button"):
             show_parameters(choice)

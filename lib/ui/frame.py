@@ -20,6 +20,7 @@ def show_frame() -> None:
     """Set the page up, draw the sidebar, run the page."""
     st.set_page_config(page_title="Parlour", page_icon=_ICON.read_bytes(), initial_sidebar_state="auto")
     apply_look()
+    st.logo(_ICON.read_bytes(), size="large")
     page = st.navigation(
         [
             st.Page(pages.CHAT, title="Parlour", url_path="chat", default=True),

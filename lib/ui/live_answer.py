@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from lib.generation import Followed, News
 from lib.markdown import END_OF_BLOCK, LiveDrawing, Piece
@@ -27,8 +28,9 @@ def show_live(live: Followed, *, on_native_stop: Callable[[], None]) -> None:
     """
     follower = _Follower(live)
     try:
-        with st.empty():
-            follower.wait_for_first()
+        waiting = st.empty()
+        follower.wait_for_first(waiting)
+        waiting.empty()
         if follower.has_reasoning:
             with st.status(":shimmer[Thinking]", type="compact") as status, st.container(gap="small"):
                 st.write_stream(follower.reasoning())
@@ -55,7 +57,7 @@ class _Follower:
     def has_reasoning(self) -> bool:
         return bool(self._live.texts()[1])
 
-    def wait_for_first(self) -> None:
+    def wait_for_first(self, place: DeltaGenerator) -> None:
         """A shimmering line that says what is being waited for, until something comes."""
         said = ""
         while True:
@@ -65,7 +67,7 @@ class _Follower:
             words = _waiting_words(news)
             if words != said:
                 said = words
-                st.markdown(f":shimmer[{words}]")
+                place.markdown(f":shimmer[{words}]")
             self._beat()
 
     def reasoning(self) -> Iterator[object]:

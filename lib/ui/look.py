@@ -6,13 +6,26 @@ import streamlit as st
 
 _RULES = """
 <style>
+  /* Rows of the sidebar read from the left; Streamlit centres every button's label. */
   .st-key-conversations button, .st-key-new-chat button { justify-content: flex-start; text-align: left; }
-  .st-key-conversations button { min-height: 2rem; padding-block: 0.15rem; }
+  .st-key-conversations button, .st-key-new-chat button, .st-key-places a { padding-inline: 0.5rem; }
+  .st-key-conversations button { min-height: 2rem; padding-block: 0.1rem; }
+  .st-key-conversations button > div, .st-key-conversations button > div > span {
+    width: 100%; min-width: 0; justify-content: flex-start;
+  }
   .st-key-conversations button p { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+  .st-key-new-chat button > div, .st-key-new-chat button > div > span { width: 100%; }
+  .st-key-new-chat kbd { margin-left: auto; }
+  /* A conversation is text in one column: no avatars, a tint for what the user said. */
+  [data-testid^="stChatMessageAvatar"] { display: none; }
+  [data-testid="stChatMessage"] { padding-inline: 0; background: none; }
+  [data-testid="stChatMessage"]:has(> [aria-label="Chat message from user"]) {
+    padding: 0.625rem 1rem; background: color-mix(in srgb, currentColor 5%, transparent);
+  }
 </style>
 """
 
 
 def apply_look() -> None:
-    """Left-aligned conversation rows: Streamlit centres every button's label and has no setting for it."""
+    """Add the rules to the page."""
     st.html(_RULES)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from lib.cards import DialectName, ModelCard, Prices
 from lib.catalogue import picker_groups
-from lib.markdown import label
+from lib.markdown import label, plain
 from lib.money import price_per_m
 from lib.ui.choice import Choice
 from lib.ui.session import services
@@ -67,7 +67,7 @@ def _pick_gateway(choice: Choice) -> None:
             list(names),
             index=list(names).index(choice.gateway.id),
             key=choice.key("gateway"),
-            format_func=lambda gateway: label(names[gateway]),
+            format_func=lambda gateway: plain(names[gateway]),
         )
 
 
@@ -83,7 +83,7 @@ def _pick_base(choice: Choice) -> None:
         list(labels),
         index=list(labels).index(current),
         key=choice.base_key,
-        format_func=lambda base: label(labels[base]),
+        format_func=lambda base: plain(labels[base]),
     )
 
 

@@ -26,6 +26,9 @@ def show_sidebar(*, on_chat: bool) -> None:
             on_click=open_chat,
             args=(None,),
         )
+        with st.container(key="places", gap=None):
+            st.page_link(USAGE, label="Usage", icon=":material/bar_chart:", width="stretch")
+            st.page_link(SETTINGS, label="Settings", icon=":material/settings:", width="stretch")
         query = st.text_input(
             "Search chats",
             key="chat-search",
@@ -35,9 +38,6 @@ def show_sidebar(*, on_chat: bool) -> None:
         )
         with st.container(key="conversations", gap=None):
             _show_conversations(query or "", current_chat() if on_chat else None)
-        with st.container(key="places", gap=None):
-            st.page_link(USAGE, label="Usage", icon=":material/bar_chart:", width="stretch")
-            st.page_link(SETTINGS, label="Settings", icon=":material/settings:", width="stretch")
     if not on_chat and st.session_state.pop("go-to-chat", False):
         st.switch_page(CHAT, query_params=_chat_query())
 
@@ -59,11 +59,18 @@ def _show_row(conversation: Conversation, *, is_current: bool) -> None:
         label(conversation.title or "New chat", limit=48),
         key=f"chat-{conversation.public_id}",
         type="secondary" if is_current else "tertiary",
-        icon="spinner" if conversation.running else ":material/mark_chat_unread:" if conversation.unread else None,
+        icon=_mark(conversation, is_current=is_current),
         width="stretch",
         on_click=open_chat,
         args=(conversation.public_id,),
     )
+
+
+def _mark(conversation: Conversation, *, is_current: bool) -> str | None:
+    """A spinner while an answer is written, a mark for one that has not been seen."""
+    if conversation.running:
+        return "spinner"
+    return ":material/mark_chat_unread:" if conversation.unread and not is_current else None
 
 
 def _show_more(limit: int) -> None:

@@ -2,34 +2,51 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from lib.ledger import AnswerState
-from lib.markdown import drawn, label, quiet
+from lib.markdown import drawn, label, plain, quiet
 from lib.store.rows import StoredMessage
 from lib.ui import answer_line as line
 from lib.ui.answer_footer import answer_footer
 from lib.ui.notices import notice_for_kind
 
-AVATARS = {"user": ":material/person:", "assistant": ":material/forum:"}
 WINDOW = 30
 """Messages mounted at first; earlier ones come on request, so a long chat opens as fast as a short one."""
 
+_FLUSH_S = 0.06
 Again = Callable[[StoredMessage], None]
 
 
-def show_message(message: StoredMessage, *, model_label: str = "", again: Again | None = None) -> None:
+def clean_room(chat: str | None) -> DeltaGenerator:
+    """The container for the conversation; after a switch it starts empty.
+
+    Streamlit keeps the elements of the run before until this run ends, which during an answer is long. An empty
+    element, given time to be sent, clears them; without the pause it would be merged with what follows.
+    """
+    switched = st.session_state.get("room-of", chat) != chat
+    st.session_state["room-of"] = chat
+    if not switched:
+        return st.container()
+    place = st.empty()
+    time.sleep(_FLUSH_S)
+    return place.container()
+
+
+def show_message(message: StoredMessage, *, model_name: str = "", again: Again | None = None) -> None:
     """One stored message with everything that belongs to it."""
-    with st.chat_message(message.role, avatar=AVATARS.get(message.role)):
+    with st.chat_message(message.role):
         if message.role == "user":
             _show_blocks(message.text)
         else:
-            show_answer(message, model_label=model_label, again=again)
+            show_answer(message, model_name=model_name, again=again)
 
 
-def show_answer(message: StoredMessage, *, model_label: str, again: Again | None) -> None:
+def show_answer(message: StoredMessage, *, model_name: str, again: Again | None) -> None:
     """The inside of an assistant's message: reasoning, text, how it ended, and its line."""
     if message.reasoning:
         with st.expander(line.thought_text(message.reasoning_ms), type="compact"):
@@ -39,16 +56,16 @@ def show_answer(message: StoredMessage, *, model_label: str, again: Again | None
     _show_repairs(message.repaired)
     answer_footer(
         key=f"footer-{message.public_id}",
-        line=answer_line_of(message, model_label),
+        line=answer_line_of(message, model_name),
         detail=line.cost_source_text(message.cost) if message.cost else "",
         copy_url=f"/answer/{message.public_id}/text" if message.text else None,
         on_again=None if again is None else lambda: again(message),
     )
 
 
-def answer_line_of(message: StoredMessage, model_label: str) -> str:
+def answer_line_of(message: StoredMessage, model_name: str) -> str:
     """model · variant · tokens · cost · speed, with what is unknown left out."""
-    parts = [model_label]
+    parts = [plain(model_name)]
     if message.cost:
         cost = message.cost
         parts += [line.tokens_text(cost.count), line.cost_text(cost)]

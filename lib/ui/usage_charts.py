@@ -151,8 +151,7 @@ def _money_axis(most: float, currency: str) -> alt.Axis:
 
 
 def _legend(names: list[str]) -> alt.Legend | None:
-    return (
-        alt.Legend(orient="bottom", columns=2, labelLimit=150, symbolType="square", offset=4, padding=0)
-        if len(names) > 1
-        else None
-    )
+    """Two columns, so that long names also fit a phone; none for a single name."""
+    if len(names) < 2:
+        return None
+    return alt.Legend(orient="bottom", columns=2, labelLimit=150, symbolType="square", offset=4, padding=0)

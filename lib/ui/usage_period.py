@@ -29,8 +29,9 @@ class Period(Struct, frozen=True):
         return self.end - timedelta(days=1)
 
     @property
-    def words(self) -> str:
-        return "day" if self.days == 1 else f"{self.days} days"
+    def words_before(self) -> str:
+        """When `before` was."""
+        return "the day before" if self.days == 1 else f"in the {self.days} days before"
 
     @property
     def before(self) -> Period:
@@ -65,6 +66,7 @@ def choose_period(default_zone: str) -> tuple[Period, str]:
             required=True,
             format_func=lambda slug: PERIOD_WORDS[slug],
             key="period",
+            wrap=True,
             bind="query-params",
             label_visibility="collapsed",
         )
@@ -84,11 +86,13 @@ def choose_period(default_zone: str) -> tuple[Period, str]:
     return period_of(name or "30d", today, custom), zone
 
 
-def choose_demo() -> bool:
-    """Real spend or the demo's, never both."""
+def choose_demo(*, only_demo: bool) -> bool:
+    """Real spend or the demo's, never both. `only_demo`: there is no real spend yet."""
     demo = st.toggle("Show demo spend", key="demo", bind="query-params")
     if demo:
         st.caption(":material/science: The demo gateway's prices are made up. They count in no real total.")
+    elif only_demo:
+        st.caption("So far only the demo gateway was asked. Its made-up prices count in no total.")
     return demo
 
 

@@ -26,7 +26,7 @@ def openai_body(text: str = "echo hello", model: str = "gpt-5.4", **fields: Any)
     return {"model": model, "messages": [{"role": "user", "content": text}], **fields}
 
 
-def anthropic_body(text: str = "echo hello", model: str = "claude-sonnet-4-5", **fields: Any) -> Body:
+def anthropic_body(text: str = "echo hello", model: str = "claude-haiku-4-5", **fields: Any) -> Body:
     return {"model": model, "max_tokens": 500, "messages": [{"role": "user", "content": text}], **fields}
 
 

@@ -50,7 +50,7 @@ def test_the_stream_has_the_documented_order_and_the_same_text(sdk: anthropic.An
     with sdk.messages.stream(**anthropic_body("n=60")) as stream:
         kinds = [event.type for event in stream]
         final = stream.get_final_message()
-    assert final.content == whole.content
+    assert [block.text for block in final.content] == [block.text for block in whole.content]
     assert final.usage.output_tokens == whole.usage.output_tokens == 60
     assert final.usage.input_tokens == whole.usage.input_tokens
     raw = [kind for kind in kinds if kind.startswith(("message_", "content_block_st"))]
@@ -69,7 +69,6 @@ def test_thinking_comes_in_a_signed_block_of_its_own(sdk: anthropic.Anthropic) -
         final = stream.get_final_message()
     assert [block.type for block in final.content] == ["thinking", "text"]
     assert final.content[0].signature
-    assert final == final.model_copy(update={"content": final.content})
     whole = sdk.messages.create(**anthropic_body("think about rain", max_tokens=1000))
     assert [block.model_dump() for block in whole.content] == [
         block.model_dump(exclude={"parsed_output"}) for block in final.content

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given, settings
@@ -28,7 +29,7 @@ ALL = [*SEEN_AS_WRITTEN, *(text for text, _ in SEEN_AS), *FORMULAS]
 def in_pieces(text: str, cuts: list[int]) -> str:
     one = Guard()
     edges = [0, *sorted(c % (len(text) + 1) for c in cuts), len(text)]
-    return "".join(one.feed(text[a:b]) for a, b in zip(edges, edges[1:], strict=False)) + one.close()
+    return "".join(one.feed(text[a:b]) for a, b in pairwise(edges)) + one.close()
 
 
 def letter_by_letter(text: str) -> str:
@@ -63,7 +64,8 @@ def outside_code(markdown: str) -> str:
             fence = mark[1] or mark[2]
         else:
             kept.append(re.sub(r"(?<![\\`])(`+)(?!`).*?(?<!`)\1(?!`)", "", line))
-    return "\n".join(kept)
+    prose = re.sub(r"\$\$[^$]*\$\$", "", "\n".join(kept))
+    return re.sub(r"\\[!-/:-@\[-`{-~]", "E", prose)
 
 
 @settings(max_examples=400, deadline=None)
@@ -154,3 +156,8 @@ def test_hostile_repetition_is_bounded(text: str) -> None:
     begun = time.process_time()
     guard(text)
     assert time.process_time() - begun < 5
+
+
+def test_the_margin_of_the_first_line_is_taken_from_all() -> None:
+    assert guard("\n\n  - a\n  - b\n    - c\nx") == "- a\n- b\n  - c\nx"
+    assert guard("  - \n  ```\n![a](b)\n") == "- \n```\n![a](b)\n"

@@ -19,7 +19,9 @@ PRICED = Cost(nano=1_000, input_nano=400, output_nano=600, source="gateway")
 def turn(text: str = "hello", *, conversation: str | None = None, **fields: Any) -> Turn:
     """A turn with a key of its own; without text it answers `parent` again."""
     parts = (TextPart(text),) if text else ()
-    return Turn(**{"key": new_public_id(), "conversation": conversation or new_public_id(), "parts": parts, "ref": REF} | fields)
+    return Turn(
+        **{"key": new_public_id(), "conversation": conversation or new_public_id(), "parts": parts, "ref": REF} | fields
+    )
 
 
 def begin(store: Store, text: str = "hello", **fields: Any) -> Begun:

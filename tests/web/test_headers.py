@@ -144,6 +144,11 @@ def test_passive_media_is_shown_where_it_stands(passive: str) -> None:
     assert "sandbox" in answer.header("content-security-policy")
 
 
+def test_media_below_a_base_path_is_sandboxed_too() -> None:
+    below = Starlette(middleware=middleware(base_path="/chat"), routes=[Route("/chat/media/x", page)])
+    assert get(below, "/chat/media/x").headers_named("content-security-policy") == [MEDIA_POLICY]
+
+
 def test_a_download_keeps_its_file_name() -> None:
     assert get(app, "/media/named").header("content-disposition") == 'attachment; filename="a.html"'
 

@@ -102,6 +102,7 @@ FOREIGN_ORIGINS = [
     "http://127.0.0.1:8501.evil.example",
     "http://127.0.0.1:8501@evil.example",
     "http://127.0.0.1:8501/path",
+    "ftp://127.0.0.1:8501",
     "file://",
     "chrome-extension://abcdef",
     "https://app.streamlit.app",

@@ -100,13 +100,15 @@ def _params(body: dict[str, Any]) -> Params:
 
 
 def _effort(body: dict[str, Any]) -> str | None:
-    """The effort named, or the one a thinking budget (tokens) stands for; None when thinking was not asked for."""
+    """The effort named, or the one a thinking budget (tokens) stands for; None when neither, or thinking is disabled."""
     thinking = body.get("thinking") or {}
-    named = (body.get("output_config") or {}).get("effort")
-    if thinking.get("type") in (None, "disabled"):
+    if thinking.get("type") == "disabled":
         return None
+    named = (body.get("output_config") or {}).get("effort")
+    if named is not None or not thinking:
+        return None if named is None else str(named)
     budget = thinking.get("budget_tokens") or 8192
-    return named or ("low" if budget < 4096 else "medium" if budget < 16384 else "high")
+    return "low" if budget < 4096 else "medium" if budget < 16384 else "high"
 
 
 def _tool_choice(choice: Any) -> str | None:

@@ -29,12 +29,21 @@ def create(connection: Connection, tables: dict[str, str], indexes: tuple[str, .
         connection.exec_driver_sql(statement)
 
 
+def run(connection: Connection, statement: str) -> None:
+    """Run a statement in PostgreSQL's spelling of types, on either engine."""
+    connection.exec_driver_sql(_in_sqlite(statement) if connection.dialect.name == "sqlite" else statement)
+
+
+def _in_sqlite(statement: str) -> str:
+    """STRICT tables know these types only by their own names."""
+    return re.sub(r"\bbigint\b", "integer", re.sub(r"\bbytea\b", "blob", statement))
+
+
 def _statements(
     tables: dict[str, str], indexes: tuple[str, ...], clustered: frozenset[str], *, sqlite: bool
 ) -> Iterator[str]:
     for name, columns in tables.items():
-        if sqlite:
-            columns = re.sub(r"\bbigint\b", "integer", re.sub(r"\bbytea\b", "blob", columns))
+        columns = _in_sqlite(columns) if sqlite else columns
         options = (" STRICT, WITHOUT ROWID" if name in clustered else " STRICT") if sqlite else ""
         yield f"CREATE TABLE {name} ({columns}){options}"
     yield from indexes
