@@ -4,13 +4,15 @@
 
 The text goes to standard output as it arrives; the last line on standard error is one JSON object with `text,
 reasoning, tool_calls, finish_reason, complete, usage, timing, error`. The exit status is 0 only for a complete
-answer. `--models` prints the normalised model list as JSON instead.
+answer, 1 for an incomplete one, 2 when nothing could be asked, 130 after Ctrl-C. `--models` prints the normalised
+model list as JSON instead.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import json
 import sys
 import time
@@ -20,11 +22,11 @@ from typing import Any, get_args
 from lib.cards import DialectName, GatewayCard
 from lib.dialects.model_list import as_plain
 from lib.dialects.verdict import error_as_plain, outcome
-from lib.errors import GatewayError, ParlourError
+from lib.errors import BadInput, GatewayError, SettingsError
 from lib.events import Event, Gathered, ReasoningDelta, Started, TextDelta
 from lib.gateway import Gateway
 from lib.messages import Ask, Params, user
-from lib.secret import Secret
+from lib.secret import Secret, redact
 from lib.settings import clean_base_url, key_in_environment
 
 _USUAL_KEY: dict[str, str] = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_AUTH_TOKEN"}
@@ -55,17 +57,16 @@ class Stopwatch:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status."""
     options = _parser().parse_args(arguments)
+    _speak_utf8()
     try:
         card = GatewayCard(0, "ask", clean_base_url(options.base_url), (options.dialect,))
         key = key_in_environment(options.key_env or _USUAL_KEY[options.dialect])
-    except ParlourError as error:
-        sys.stderr.write(f"{error.facts.get('field')}: {error.message}\n")
-        return 2
+    except SettingsError as error:
+        return _refuse(f"{error.field}: {error.message}")
     if options.models:
         return asyncio.run(_list(card, key))
     if not options.model or options.text is None:
-        sys.stderr.write("--model and a text are needed, or --models\n")
-        return 2
+        return _refuse("--model and a text are needed, or --models")
     ask = Ask(
         options.model,
         (user(options.text),),
@@ -73,31 +74,62 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Params(options.temperature, options.top_p, options.max_tokens, tuple(options.stop)),
         stream=not options.no_stream,
     )
-    return asyncio.run(_ask(card, key, ask, options.dialect))
+    return _run(card, key, ask, options.dialect)
 
 
-async def _ask(card: GatewayCard, key: Secret, ask: Ask, dialect: DialectName) -> int:
+def _speak_utf8() -> None:
+    """Whatever the locale says: an answer must not fail because a console cannot spell it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+def _refuse(why: str) -> int:
+    """Nothing was asked: still a verdict, so that a program reading the last line needs no second way."""
+    gathered = Gathered()
+    gathered.error = GatewayError("bad_request", redact(why), where="transport", sent=False)
+    _print_verdict({**outcome(gathered), "timing": None})
+    return 2
+
+
+def _run(card: GatewayCard, key: Secret, ask: Ask, dialect: DialectName) -> int:
     gathered, watch = Gathered(), Stopwatch()
+    try:
+        asyncio.run(_ask(card, key, ask, dialect, gathered, watch))
+    except BadInput as error:
+        return _refuse(error.message)
+    except KeyboardInterrupt:
+        _print_verdict({**outcome(gathered), "timing": watch.plain()})
+        return 130
+    _print_verdict({**outcome(gathered), "timing": watch.plain()})
+    return 0 if gathered.complete else 1
 
+
+async def _ask(
+    card: GatewayCard, key: Secret, ask: Ask, dialect: DialectName, gathered: Gathered, watch: Stopwatch
+) -> None:
     def take(events: list[Event]) -> None:
         for event in events:
             gathered.take(event)
             watch.note(event)
             if isinstance(event, TextDelta):
-                sys.stdout.write(event.text.encode("utf-8", "replace").decode("utf-8"))
+                sys.stdout.write(_shown(event.text))
         sys.stdout.flush()
 
     gateway = Gateway(card, key, pace_s=0)
     try:
         await gateway.answer(ask, dialect, take)
-    except ParlourError as error:
-        sys.stderr.write(f"{error.message}\n")
-        return 2
     finally:
         await gateway.aclose()
     sys.stdout.write("\n")
-    _print_verdict({**outcome(gathered), "timing": watch.plain()})
-    return 0 if gathered.complete else 1
+    sys.stdout.flush()
+
+
+def _shown(text: str) -> str:
+    """The text as it may be written: into a file as it is, on a terminal without the characters that steer it."""
+    if not sys.stdout.isatty():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 async def _list(card: GatewayCard, key: Secret) -> int:

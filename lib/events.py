@@ -173,7 +173,8 @@ class Gathered:
                 if repaired:
                     self.repaired.append(repaired)
             case AttemptFailed():
-                pass
+                # What it reported of itself (a request that failed before any content) is not the next one's.
+                self.usage, self.usage_raw, self.finish, self.response_id = None, "", None, None
             case _:
                 assert_never(event)
 

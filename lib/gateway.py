@@ -7,9 +7,13 @@ error. A read timeout is not a stall timeout (a gateway may drip comments for ev
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import random
+import re
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -17,10 +21,10 @@ import msgspec
 from msgspec import Struct, structs
 
 from lib.cards import DialectName, GatewayCard, ListedModel, ModelCard, WireForm
-from lib.dialects import DIALECTS, Dialect
-from lib.dialects.faults import error_from_response
+from lib.dialects import DIALECTS, Dialect, ResponseDecoder
+from lib.dialects.faults import error_from_response, looks_like_html
 from lib.dialects.model_list import read_model_list
-from lib.dialects.repair import Repair, repair
+from lib.dialects.repair import repair
 from lib.errors import GatewayError, Where
 from lib.events import (
     AttemptBegan,
@@ -45,6 +49,14 @@ _INSTANT_S = 0.0005
 _MAX_ANSWER_BYTES = 128 * 1024 * 1024
 _MAX_ERROR_BYTES = 64 * 1024
 _MAX_LIST_BYTES = 16 * 1024 * 1024
+_ERROR_BODY_S = 5.0
+_DRAIN_S = 0.2
+_READABLE_CODINGS = ("", "identity", "gzip", "deflate")
+_VERSIONED = re.compile(r"/v\d+[a-z]*\d*(?:/openai)?\Z")
+
+for _name in ("httpx", "httpcore"):
+    # Their debug lines repeat headers of the answer, which may echo the key.
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 class Deadlines(Struct, frozen=True):
@@ -68,7 +80,8 @@ class Reach(Struct, frozen=True):
 class Gateway:
     """One gateway and its pooled connections. Make it on the event loop that uses it; `transport` is for tests.
 
-    `pace_s` is the pause after a read that had to wait, so that one wake-up carries many tokens (0 = none).
+    `pace_s` is the pause after a read that had to wait, so that one wake-up carries many tokens (0 = none);
+    `max_answer` is the size in bytes beyond which an answer is given up.
     """
 
     def __init__(
@@ -78,17 +91,20 @@ class Gateway:
         *,
         deadlines: Deadlines | None = None,
         pace_s: float = 0.025,
+        max_answer: int = _MAX_ANSWER_BYTES,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.card = card
         self._key = key
         self._deadlines = deadlines or Deadlines()
         self._pace_s = pace_s
+        self._max_answer = max_answer
         self._learnt: dict[tuple[str, DialectName], WireForm] = {}
         self._http = httpx.AsyncClient(
             transport=transport,
             follow_redirects=False,
             trust_env=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # none is kept, so none is sent
             timeout=httpx.Timeout(connect=self._deadlines.connect, read=None, write=60.0, pool=5.0),
             limits=httpx.Limits(max_connections=200, max_keepalive_connections=20, keepalive_expiry=30.0),
         )
@@ -114,14 +130,15 @@ class Gateway:
         while True:
             body = wire.body(ask, form, card)
             take([AttemptBegan(number, repaired)])
-            attempt = _Attempt(take)
+            attempt = _Attempt(take, wire.decoder())
             await self._try(wire, body, form, ask.stream, attempt)
+            if repaired and (attempt.error is None or attempt.error.kind != "bad_request"):
+                self._learnt[ask.model, dialect] = form  # only a repair that helped
             if attempt.error is None:
                 return
             fix = repair(body, attempt.error, form) if may_repair and not attempt.content_seen else None
             if fix:
-                may_repair, form, repaired, wait = False, fix.form, _spelt(fix), 0.0
-                self._learnt[ask.model, dialect] = form
+                may_repair, form, repaired, wait = False, fix.form, fix.told, 0.0
             else:
                 again = wait_before_retry(
                     attempt.error,
@@ -164,21 +181,28 @@ class Gateway:
             if error.kind in ("auth", "permission", "redirect") or error.where == "transport":
                 raise
             models, list_error = (), error
-        served = [name for name in DIALECTS if await self._serves(DIALECTS[name])]
-        if not served and list_error:
-            raise list_error
-        return Reach(models, tuple(served), list_error)
+        refusals = {name: await self._refusal_of_nothing(wire) for name, wire in DIALECTS.items()}
+        served = tuple(name for name, error in refusals.items() if error.status in (400, 422))
+        if not served:
+            key_errors = [refusal for refusal in refusals.values() if refusal.kind in ("auth", "permission")]
+            for problem in (*key_errors, list_error):
+                if problem:
+                    raise problem
+        return Reach(models, served, list_error)
 
-    async def _serves(self, wire: Dialect) -> bool:
+    async def _refusal_of_nothing(self, wire: Dialect) -> GatewayError:
+        """What the gateway says to an empty request; a page (of a proxy, or of a TLS port) is no word of its own."""
         try:
             async with asyncio.timeout(self._deadlines.listing):
-                request = self._request(wire, {}, self.card.form, stream=False)
-                response = await self._send(request)
-                body = await _limited(response, _MAX_ERROR_BYTES)
-        except (TimeoutError, GatewayError):
-            return False
-        error = error_from_response(response.status_code, response.headers, body)
-        return response.status_code in (400, 422) and error.kind != "not_json"
+                response = await self._send(self._request(wire, {}, self.card.form, stream=False))
+                body = await _limited(response, _MAX_ERROR_BYTES, within=_ERROR_BODY_S)
+        except TimeoutError:
+            return GatewayError("timeout", "no answer in time", where="transport", retryable=True)
+        except GatewayError as error:
+            return error
+        if looks_like_html(body):
+            return GatewayError("not_json", "a page instead of an answer", where="body")
+        return self._clean(error_from_response(response.status_code, response.headers, body))
 
     async def _try(self, wire: Dialect, body: dict[str, Any], form: WireForm, stream: bool, attempt: _Attempt) -> None:
         """One request from the first byte sent to the last byte read; its outcome is in `attempt`."""
@@ -193,42 +217,43 @@ class Gateway:
                     await response.aclose()
         except TimeoutError:
             where: Where = "stream" if attempt.content_seen else "transport"
-            attempt.error = GatewayError("timeout", "no content in time", where=where, retryable=True)
+            attempt.end(GatewayError("timeout", "no content in time", where=where, retryable=True))
         except GatewayError as error:
-            attempt.error = error
+            attempt.end(error)
         if attempt.error:
+            attempt.error.request_id = attempt.error.request_id or attempt.request_id
             attempt.error = self._clean(attempt.error)
 
     async def _read(
         self, response: httpx.Response, wire: Dialect, attempt: _Attempt, clock: asyncio.Timeout, ends_at: float
     ) -> None:
-        request_id = response.headers.get("x-request-id") or response.headers.get("request-id")
         if response.status_code != 200:
-            body = await _limited(response, _MAX_ERROR_BYTES)
+            body = await _limited(response, _MAX_ERROR_BYTES, within=_ERROR_BODY_S)
             raise error_from_response(response.status_code, response.headers, body)
-        attempt.take([Started(request_id=request_id)])
-        loop, decoder, size = asyncio.get_running_loop(), wire.decoder(), 0
-        pieces = response.aiter_bytes()
-        while attempt.error is None:
+        if not _is_readable(response):
+            raise GatewayError("not_json", "the answer is compressed in a way that was not asked for", where="body")
+        attempt.begin(redact(_request_id(response), (self._key,)) or None)
+        loop, size, pieces = asyncio.get_running_loop(), 0, response.aiter_bytes()
+        while not attempt.ended:
             asked_at = loop.time()
             try:
                 piece = await anext(pieces, None)
             except (httpx.TransportError, httpx.DecodingError):
-                attempt.broken = True
-                break
+                attempt.end(GatewayError("truncated", "the connection broke", where="transport", retryable=True))
+                return
             if piece is None:
-                break
+                attempt.end()
+                return
             size += len(piece)
-            if size > _MAX_ANSWER_BYTES:
+            if size > self._max_answer:
                 raise GatewayError("too_large", "the answer exceeds the size limit", where="stream")
-            events = decoder.feed(piece)
             waited = loop.time() - asked_at > _INSTANT_S
-            if events and attempt.take(events):
+            if attempt.feed(piece):
                 clock.reschedule(min(ends_at, loop.time() + self._deadlines.gap))
-            if waited and attempt.content_seen and self._pace_s:
+            if waited and attempt.content_seen and self._pace_s and not attempt.ended:
                 await asyncio.sleep(self._pace_s)
         if attempt.error is None:
-            attempt.take(decoder.close())
+            await _drain(pieces)
 
     def _request(self, wire: Dialect, body: dict[str, Any], form: WireForm, *, stream: bool) -> httpx.Request:
         headers = {
@@ -238,28 +263,38 @@ class Gateway:
             "accept-encoding": "identity",
             "user-agent": "Parlour",
         }
-        return self._http.build_request(
-            "POST", self.card.base_url + wire.path, content=msgspec.json.encode(body), headers=headers
-        )
+        return self._built("POST", wire.path, headers, body)
+
+    def _built(self, method: str, path: str, headers: dict[str, str], body: dict[str, Any] | None) -> httpx.Request:
+        """The request. Raises GatewayError when it cannot be written; the cause, which may quote it, is dropped."""
+        base = self.card.base_url
+        path = path.removeprefix("/v1") if _VERSIONED.search(base) else path
+        with contextlib.suppress(httpx.InvalidURL, ValueError):
+            content = None if body is None else msgspec.json.encode(body)
+            return self._http.build_request(method, base + path, content=content, headers=headers)
+        raise _unsendable()
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         """The response with its body unread. Raises GatewayError; nothing of httpx leaves this module."""
         try:
             return await self._http.send(request, stream=True)
-        except (httpx.TransportError, httpx.InvalidURL, OSError) as error:
+        except httpx.LocalProtocolError:
+            pass  # its text quotes the refused header: it must not even become the cause
+        except (httpx.TransportError, httpx.InvalidURL, OSError, UnicodeError) as error:
             raise _translated(error, body_bytes=len(request.content)) from error
+        raise _unsendable()
 
     async def _get(self, path: str, headers: dict[str, str]) -> tuple[int, httpx.Headers, bytes]:
         headers = {**headers, "accept": "application/json", "accept-encoding": "identity", "user-agent": "Parlour"}
-        response = await self._send(self._http.build_request("GET", self.card.base_url + path, headers=headers))
-        try:
-            return response.status_code, response.headers, await _limited(response, _MAX_LIST_BYTES)
-        finally:
-            await response.aclose()
+        response = await self._send(self._built("GET", path, headers, None))
+        whole = response.status_code == 200
+        return response.status_code, response.headers, await _limited(response, _MAX_LIST_BYTES, whole=whole)
 
     def _clean(self, error: GatewayError) -> GatewayError:
         """The same error with our key, and whatever looks like a key, masked in the gateway's own words."""
-        error.message = redact(error.message, (self._key,))
+        for name in ("message", "code", "type", "param", "request_id"):
+            value = getattr(error, name)
+            setattr(error, name, redact(value, (self._key,)) if value else value)
         error.args = (error.message,)
         return error
 
@@ -267,19 +302,39 @@ class Gateway:
 class _Attempt:
     """What one request has brought so far; holds back its failure, which may be retried."""
 
-    def __init__(self, take: Take) -> None:
+    def __init__(self, take: Take, decoder: ResponseDecoder) -> None:
         self._take = take
+        self._decoder = decoder
         self.error: GatewayError | None = None
         self.content_seen = False
-        self.broken = False
+        self.request_id: str | None = None
 
-    def take(self, events: list[Event]) -> bool:
+    @property
+    def ended(self) -> bool:
+        """Whether the last event of this request is known, so that reading on is pointless."""
+        return self._decoder.ended
+
+    def begin(self, request_id: str | None) -> None:
+        """The gateway accepted the request."""
+        self.request_id = request_id
+        self._take([Started(request_id=request_id)])
+
+    def feed(self, piece: bytes) -> bool:
+        """Bytes of the answer; True when they were progress (content, or the end)."""
+        events = self._decoder.feed(piece)
+        return bool(events) and self._pass_on(events)
+
+    def end(self, cut: GatewayError | None = None) -> None:
+        """No more bytes will come, because of `cut` if given; what the decoder held back comes out."""
+        self._pass_on(self._decoder.close(cut))
+
+    def _pass_on(self, events: list[Event]) -> bool:
         """Pass events on; True when they were progress (content, or the end)."""
         progress = False
         passed: list[Event] = []
         for event in events:
             if isinstance(event, Failed):
-                self.error = self._as_broken(event.error)
+                self.error = event.error
                 break
             if isinstance(event, _CONTENT):
                 self.content_seen = progress = True
@@ -289,28 +344,48 @@ class _Attempt:
             self._take(passed)
         return progress
 
-    def _as_broken(self, error: GatewayError) -> GatewayError:
-        """A stream cut by a broken connection says so: same kind, other place."""
-        if self.broken and error.kind in ("truncated", "empty"):
-            return GatewayError("truncated", error.message, where="transport", retryable=True)
-        return error
+
+def _request_id(response: httpx.Response) -> str:
+    names = ("x-request-id", "request-id", "x-oneapi-request-id")
+    return next((response.headers[name][:200] for name in names if response.headers.get(name)), "")
 
 
-def _spelt(fix: Repair) -> str:
-    return fix.param if fix.to is None else f"{fix.param} → {fix.to}"
+def _is_readable(response: httpx.Response) -> bool:
+    """Not compressed, or once and mildly: a second layer, or a stronger coding, can hide gigabytes in one read."""
+    return response.headers.get("content-encoding", "").strip().lower() in _READABLE_CODINGS
 
 
-async def _limited(response: httpx.Response, limit: int) -> bytes:
-    """The body, cut at `limit` bytes. A connection that breaks here loses nothing we need."""
-    parts, size = [], 0
+async def _drain(pieces: AsyncIterator[bytes]) -> None:
+    """Read a finished answer's last bytes, but not for long: only a connection read to its end can be used again."""
+    with contextlib.suppress(TimeoutError, httpx.TransportError, httpx.DecodingError):
+        async with asyncio.timeout(_DRAIN_S):
+            async for _ in pieces:
+                pass
+
+
+async def _limited(response: httpx.Response, limit: int, *, within: float | None = None, whole: bool = False) -> bytes:
+    """The body, cut at `limit` bytes or after `within` seconds; the response is closed.
+
+    Of an error's body any part will do. Raises GatewayError when the connection breaks and `whole` was wanted.
+    """
+    parts: list[bytes] = []
+    size = 0
+    if not _is_readable(response):
+        await response.aclose()
+        return b""
     try:
-        async for piece in response.aiter_bytes():
-            parts.append(piece[: limit - size])
-            size += len(piece)
-            if size >= limit:
-                break
-    except (httpx.TransportError, httpx.DecodingError):
-        pass
+        async with asyncio.timeout(within) as clock:
+            async for piece in response.aiter_bytes():
+                parts.append(piece[: limit - size])
+                size += len(piece)
+                if size >= limit:
+                    break
+    except (httpx.TransportError, httpx.DecodingError) as error:
+        if whole:
+            raise GatewayError("truncated", "the connection broke", where="transport", retryable=True) from error
+    except TimeoutError:
+        if not clock.expired():
+            raise
     finally:
         await response.aclose()
     return b"".join(parts)
@@ -323,8 +398,10 @@ def _translated(error: Exception, *, body_bytes: int) -> GatewayError:
             return _unsent("timeout", "connect")
         case httpx.ConnectError():
             return _unsent("server", _connect_code(error))
-        case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
-            return GatewayError("bad_request", "the request cannot be sent", where="transport", code="url", sent=False)
+        case httpx.InvalidURL() | httpx.UnsupportedProtocol() | UnicodeError():
+            return _unsendable()
+        case httpx.RemoteProtocolError() if "location header" in str(error).lower():
+            return GatewayError("redirect", "moved to another address", where="http")
         case httpx.WriteError() | httpx.ReadError() if body_bytes > 10_000_000:
             return GatewayError("too_large", "the gateway closed the connection during the upload", where="transport")
         case httpx.TimeoutException():
@@ -333,6 +410,10 @@ def _translated(error: Exception, *, body_bytes: int) -> GatewayError:
             return GatewayError(
                 "server", "the connection closed without an answer", where="transport", code="closed", retryable=True
             )
+
+
+def _unsendable() -> GatewayError:
+    return GatewayError("bad_request", "the request cannot be sent", where="transport", code="url", sent=False)
 
 
 def _unsent(kind: Any, code: str) -> GatewayError:

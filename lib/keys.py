@@ -45,20 +45,40 @@ def _bound_to(owner: int, gateway: str, origin: str) -> bytes:
 def _file_key(path: Path) -> bytes:
     """The 32 bytes of the key file; made with mode 0600 and never replaced.
 
-    Raises SettingsError when the file exists but is not a key (a new one would orphan every stored key).
+    Raises SettingsError when the file exists but is not a key (a new one would orphan every stored key), or when the
+    folder cannot be used.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _make(path)
         key = path.read_bytes()
-    else:
-        key = secrets.token_bytes(32)
+        path.chmod(0o600)
+    except OSError as error:
+        raise SettingsError(path.name, "unreadable") from error
+    if len(key) != 32:
+        raise SettingsError(path.name, "damaged_key_file")
+    return key
+
+
+def _make(path: Path) -> None:
+    """A new key file, whole or not at all, also when two processes start at once: the first link wins."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
         with os.fdopen(handle, "wb") as file:
-            file.write(key)
+            file.write(secrets.token_bytes(32))
             file.flush()
             os.fsync(file.fileno())
-    if len(key) != 32:
-        raise SettingsError(FILE_NAME, "damaged_key_file")
-    path.chmod(0o600)
-    return key
+        _publish(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _publish(draft: Path, path: Path) -> None:
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without hard links
+        draft.replace(path)

@@ -27,8 +27,8 @@ def wait_before_retry(error: GatewayError, *, attempt: int, content_seen: bool, 
 
 def _retries(error: GatewayError) -> int:
     """How many automatic retries this failure allows."""
-    if error.kind == "quota" or error.code == "tls":
-        return 0
+    if error.kind == "quota" or not error.retryable:
+        return 0  # the same request cannot fare better, or the gateway said not to try (`x-should-retry`)
     if not error.sent:
         return 2
     if error.where in ("stream", "body"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Final, NoReturn
+from urllib.parse import quote
 
 from lib.errors import SettingsError
 
@@ -67,11 +68,24 @@ def key_from(text: str) -> Secret:
 
 
 def redact(text: str, secrets: tuple[Secret, ...] = ()) -> str:
-    """`text` with the given keys, and whatever looks like a key, replaced by a mask."""
+    """`text` with the given keys, and whatever looks like a key, replaced by a mask.
+
+    A key is also found percent-encoded, and where the text was cut in its middle.
+    """
     for secret in secrets:
         if secret:
-            text = text.replace(secret.reveal(), f"…{secret.hint}")
+            mask = f"…{secret.hint}"
+            for form in (secret.reveal(), quote(secret.reveal(), safe=""), quote(secret.reveal())):
+                text = text.replace(form, mask)
+            text = _without_beginning(text, secret.reveal())
     return _LOOKS_LIKE_KEY.sub(_mask, text)
+
+
+def _without_beginning(text: str, key: str) -> str:
+    """The text without the beginning of the key that it ends with (before an ellipsis, if it was shortened)."""
+    stem, dots = (text[:-1], "…") if text.endswith("…") else (text, "")
+    length = next((size for size in range(min(len(key), len(stem)), 5, -1) if stem.endswith(key[:size])), 0)
+    return f"{stem[:-length]}[key]{dots}" if length else text
 
 
 _LOOKS_LIKE_KEY: Final = re.compile(

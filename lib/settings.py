@@ -12,10 +12,11 @@ with ANTHROPIC_AUTH_TOKEN. Parlour's own begin with PARLOUR_. In `.streamlit/sec
 from __future__ import annotations
 
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -26,6 +27,12 @@ from lib.errors import SettingsError
 from lib.secret import Secret, key_from
 
 Demo = Literal["auto", "on", "off"]
+
+_T = TypeVar("_T")
+
+_PASTED_AROUND = " \t\r\n\"'<>`\u00a0\u200b\u200e\u2060\ufeff"
+_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)*\.?\Z|[0-9a-f:.]*:[0-9a-f:.]*(?:%[\w.-]+)?\Z")
+_ENDPOINTS = ("/chat/completions", "/completions", "/responses", "/messages", "/messages/count_tokens", "/models")
 
 
 class ConfiguredGateway(Struct, frozen=True):
@@ -57,7 +64,7 @@ def load(environ: Mapping[str, str] | None = None, secrets_file: Path | None = N
     return Settings(
         data_dir=Path(env.get("PARLOUR_DATA_DIR") or "data"),
         database_url=env.get("PARLOUR_DATABASE_URL") or None,
-        zone=_zone(env.get("PARLOUR_TIMEZONE") or env.get("TZ") or "UTC"),
+        zone=_zone(env.get("PARLOUR_TIMEZONE"), env.get("TZ")),
         demo=_demo(env.get("PARLOUR_DEMO") or "auto"),
         demo_speed=_number(env.get("PARLOUR_DEMO_SPEED") or "1", "PARLOUR_DEMO_SPEED"),
         allowed_hosts=tuple(host.strip() for host in env.get("PARLOUR_ALLOWED_HOSTS", "").split(",") if host.strip()),
@@ -79,9 +86,11 @@ def clean_base_url(text: str) -> str:
     >>> clean_base_url(" https://gw.example/api/v1/chat/completions ")
     'https://gw.example/api'
 
-    Raises SettingsError with `message` one of: empty, no_scheme, bad_scheme, no_host, has_login, bad_port.
+    Another version (`/v3`, `/v1beta/openai`) stays: the door then asks below it without a `/v1` of its own. A query
+    or fragment is dropped. Raises SettingsError with `message` one of: empty, no_scheme, bad_scheme, no_host,
+    has_login, bad_port.
     """
-    url = text.strip()
+    url = text.strip(_PASTED_AROUND)
     if not url:
         raise SettingsError("base_url", "empty")
     if "://" not in url:
@@ -89,34 +98,47 @@ def clean_base_url(text: str) -> str:
     parts = _split(url)
     if parts.scheme not in ("http", "https"):
         raise SettingsError("base_url", "bad_scheme")
-    if not parts.hostname or any(c.isspace() for c in url):
-        raise SettingsError("base_url", "no_host")
-    if parts.username or parts.password:
+    if "@" in parts.netloc:
         raise SettingsError("base_url", "has_login")
-    return urlunsplit((parts.scheme, parts.netloc, _clean_path(parts.path), "", ""))
+    if any(character.isspace() or not character.isprintable() or character == "\\" for character in url):
+        raise SettingsError("base_url", "no_host")
+    return urlunsplit((parts.scheme, _netloc(parts), _clean_path(parts.path), "", ""))
 
 
 def _split(url: str) -> SplitResult:
     try:
-        parts = urlsplit(url)
-        _ = parts.port
+        return urlsplit(url)
+    except ValueError as error:
+        raise SettingsError("base_url", "no_host") from error
+
+
+def _netloc(parts: SplitResult) -> str:
+    """Host and port, lower case, with brackets around an IPv6 address."""
+    host = parts.hostname or ""
+    if not _HOST.match(host) or len(host) > 253 or any(len(label) > 63 for label in host.split(".")):
+        raise SettingsError("base_url", "no_host")
+    try:
+        port = parts.port
     except ValueError as error:
         raise SettingsError("base_url", "bad_port") from error
-    return parts
+    if port == 0:
+        raise SettingsError("base_url", "bad_port")
+    host = f"[{host}]" if ":" in host else host
+    return host if port is None else f"{host}:{port}"
 
 
 def _clean_path(path: str) -> str:
     path = path.rstrip("/")
-    for ending in ("/chat/completions", "/messages", "/models"):
-        path = path.removesuffix(ending)
-    return path.removesuffix("/v1").rstrip("/")
+    ending = max((ending for ending in _ENDPOINTS if path.endswith(ending)), key=len, default="")
+    return path.removesuffix(ending).rstrip("/").removesuffix("/v1").rstrip("/")
 
 
 def origin_of(base_url: str) -> str:
     """Scheme, host and port: what a key is bound to."""
     parts = urlsplit(base_url)
+    host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    return f"{parts.scheme}://{parts.hostname}:{port}"
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _secrets(path: Path) -> Mapping[str, Any]:
@@ -140,11 +162,19 @@ def _from_environment(env: Mapping[str, str]) -> list[ConfiguredGateway]:
 def _pair(
     env: Mapping[str, str], url_name: str, key_names: tuple[str, ...], dialect: DialectName
 ) -> ConfiguredGateway | None:
-    url, key = env.get(url_name), next((env[name] for name in key_names if env.get(name)), None)
-    if not url or not key:
+    url, key_name = env.get(url_name), next((name for name in key_names if env.get(name)), None)
+    if not url or not key_name:
         return None
-    base_url = clean_base_url(url)
-    return ConfiguredGateway(_host_name(base_url), base_url, key_from(key), (dialect,), "environment")
+    base_url, key = _named(url_name, clean_base_url, url), _named(key_name, key_from, env[key_name])
+    return ConfiguredGateway(_host_name(base_url), base_url, key, (dialect,), "environment")
+
+
+def _named(name: str, read: Callable[[str], _T], text: str) -> _T:
+    """What `read` makes of `text`; its SettingsError names the variable or the entry of the file instead."""
+    try:
+        return read(text)
+    except SettingsError as error:
+        raise SettingsError(name, error.message) from None
 
 
 def _from_secrets(secrets: Mapping[str, Any]) -> list[ConfiguredGateway]:
@@ -157,11 +187,13 @@ def _from_secrets(secrets: Mapping[str, Any]) -> list[ConfiguredGateway]:
 def _from_table(name: str, table: Any) -> ConfiguredGateway:
     if not isinstance(table, Mapping) or not table.get("base_url") or not table.get("key"):
         raise SettingsError(f"gateways.{name}", "needs_base_url_and_key")
-    dialects = tuple(table.get("dialects", ("openai",)))
+    listed = table.get("dialects", ["openai"])
+    dialects = (listed,) if isinstance(listed, str) else tuple(listed) if isinstance(listed, list) else ()
     if not dialects or any(d not in get_args(DialectName) for d in dialects):
         raise SettingsError(f"gateways.{name}.dialects", "unknown_dialect")
+    base_url = _named(f"gateways.{name}.base_url", clean_base_url, str(table["base_url"]))
     return ConfiguredGateway(
-        name, clean_base_url(str(table["base_url"])), key_from(str(table["key"])), dialects, "secrets"
+        name, base_url, _named(f"gateways.{name}.key", key_from, str(table["key"])), dialects, "secrets"
     )
 
 
@@ -169,11 +201,13 @@ def _host_name(base_url: str) -> str:
     return urlsplit(base_url).hostname or base_url
 
 
-def _zone(name: str) -> str:
-    name = name.lstrip(":")
+def _zone(ours: str | None, systems: str | None) -> str:
+    """Our own variable must be a zone of the IANA database; the system's `TZ` has other forms too and may not be."""
     try:
-        return ZoneInfo(name).key
+        return ZoneInfo((ours or systems or "UTC").lstrip(":")).key
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        if not ours:
+            return "UTC"
         raise SettingsError("PARLOUR_TIMEZONE", "unknown_zone") from error
 
 

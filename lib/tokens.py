@@ -66,13 +66,17 @@ def buckets(usage: Usage) -> TokenCount:
     `usage.input` is inclusive whatever the dialect said, so the buckets add up to it; subsets larger than their
     whole are clamped (the decoder keeps the anomaly in `usage.anomaly`).
     """
-    write_1h = _within(usage.cache_write_1h, usage.cache_write)
-    write_5m = None if usage.cache_write is None else usage.cache_write - (write_1h or 0)
-    read = usage.cached_input
-    uncached = None if usage.input is None else max(0, usage.input - (read or 0) - (usage.cache_write or 0))
+    written = usage.cache_write if usage.cache_write is not None else usage.cache_write_1h
+    read, written = _within(usage.cached_input, usage.input), _within(written, _left(usage.input, usage.cached_input))
+    write_1h = _within(usage.cache_write_1h, written)
+    write_5m = None if usage.cache_write is None else (written or 0) - (write_1h or 0)
+    uncached = _left(usage.input, (read or 0) + (written or 0))
     reasoning = _within(usage.reasoning, usage.output)
-    visible = None if usage.output is None else usage.output - (reasoning or 0)
-    return TokenCount(uncached, read, write_5m, write_1h, visible, reasoning)
+    return TokenCount(uncached, read, write_5m, write_1h, _left(usage.output, reasoning), reasoning)
+
+
+def _left(whole: int | None, part: int | None) -> int | None:
+    return None if whole is None else max(0, whole - (part or 0))
 
 
 def _within(part: int | None, whole: int | None) -> int | None:
@@ -82,7 +86,7 @@ def _within(part: int | None, whole: int | None) -> int | None:
 def merged(old: Usage | None, new: Usage) -> Usage:
     """`new` over `old`, field by field: a later report replaces, an absent field keeps what was known.
 
-    Usage in a stream is cumulative, so nothing is ever added (wire.md 5.2, quirk 29).
+    Usage in a stream is cumulative, so nothing is ever added (Anthropic, "Streaming messages", `message_delta`).
     """
     if old is None:
         return new

@@ -7,8 +7,12 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 IN_CI = os.environ.get("CI") == "true"
+if not IN_CI:  # there Hypothesis chooses its own profile: the same examples every time, no deadline
+    settings.register_profile("desk", deadline=None)  # a busy machine is not a slow program
+    settings.load_profile("desk")
 BROWSER_TESTS = Path(__file__).parent / "browser"
 
 

@@ -31,7 +31,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"gateways"}),
     frozenset({"bootstrap"}),
     # what people and the network see
-    frozenset({"ui", "web", "ask"}),
+    frozenset({"ui", "web", "ask", "backup"}),
     frozenset({"pages"}),
     frozenset({"app"}),
 )
@@ -71,7 +71,7 @@ BROAD_EXCEPT = {
     "lib/web/headers.py": "answers a crash with our headers and raises it again",
     "lib/generation/run.py": "the task of an answer records its own failure, whatever it is",
 }
-PRINTERS = ("lib/ask.py", "lib/embedded/__main__.py")
+PRINTERS = ("lib/ask.py", "lib/backup.py", "lib/embedded/__main__.py")
 PAGE_LINES, APP_LINES = 120, 60
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from lib.cards import DialectName
 from lib.embedded.refusals import Refusal
@@ -21,17 +21,7 @@ IN_STREAM: Final = ("cut", "error", "stall")
 STEPS_BEFORE: Final = 8
 """How many tokens are sent before a fault in the stream."""
 
-_NAMES: Final[dict[str, Fault]] = {
-    "echo_key": "echo_key",
-    "rate_limit": "rate_limit",
-    "quota": "quota",
-    "server": "server",
-    "overloaded": "overloaded",
-    "html": "html",
-    "cut": "cut",
-    "error": "error",
-    "stall": "stall",
-}
+_NAMES: Final[dict[str, Fault]] = {name: name for name in get_args(Fault)}
 HTML: Final = b"<!doctype html><html><head><title>Dashboard</title></head><body><div id=app></div></body></html>"
 
 

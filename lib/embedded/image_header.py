@@ -5,7 +5,7 @@ Layouts: PNG (W3C, IHDR), GIF89a, JPEG (ITU T.81, SOF markers), WebP (RFC 9649),
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 _SOF: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _HEIF_BRANDS: Final = frozenset((b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"hevc"))
@@ -47,12 +47,8 @@ def size_of(data: bytes) -> tuple[int, int] | None:
             return None
 
 
-def _pair(width: bytes, height: bytes, order: str) -> tuple[int, int] | None:
-    little = order == "little"
-    pair = (
-        int.from_bytes(width, "little" if little else "big"),
-        int.from_bytes(height, "little" if little else "big"),
-    )
+def _pair(width: bytes, height: bytes, order: Literal["big", "little"]) -> tuple[int, int] | None:
+    pair = int.from_bytes(width, order), int.from_bytes(height, order)
     return pair if all(pair) else None
 
 

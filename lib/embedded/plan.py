@@ -119,7 +119,7 @@ def pace_of(script: Script, card: ModelCard, speed: float) -> Pace:
     """The variant's pace times `speed` (0 is no waiting); what the request itself orders is not scaled."""
     first, per_second = 0.0, math.inf
     if speed > 0:
-        first = _FIRST_S.get(card.variant, 0.15) * (script.slowness if script.slowness < 2 else 8) / speed
+        first = _FIRST_S.get(card.variant, 0.15) * min(script.slowness, 8.0) / speed
         per_second = _PER_SECOND.get(card.variant, 80.0) / script.slowness * speed
     return Pace(
         first if script.first_s is None else script.first_s,

@@ -74,7 +74,8 @@ class Answer(Response):
             raise
         finally:
             await _cancelled(work, gone)
-        if not work.cancelled():
+        if not work.cancelled() and work.exception() is not None:
+            self._entry.end("broken")
             work.result()
         self._entry.end("done" if self._prepared.fault not in IN_STREAM else "faulted")
 

@@ -9,8 +9,9 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-Outcome = Literal["running", "done", "refused", "disconnected", "faulted", "cut"]
-"""disconnected: the peer hung up · faulted: an ordered fault · cut: this gateway was stopped meanwhile."""
+Outcome = Literal["running", "done", "refused", "disconnected", "faulted", "cut", "broken"]
+"""disconnected: the peer hung up · faulted: an ordered fault · cut: this gateway was stopped meanwhile ·
+broken: a mistake of its own."""
 _KEPT: Final = 10_000
 
 

@@ -80,11 +80,15 @@ class Desk:
     def _asked(self, wire: Wire) -> Callable[[Request], Awaitable[Response]]:
         async def asked(request: Request) -> Response:
             entry = self._requests.open(request.method, request.url.path)
+            outcome: Prepared | Response | None = None
             try:
                 outcome = await self._prepared(request, wire, entry)
             except ClientDisconnect:
                 entry.end("disconnected")
                 return Response(status_code=499)
+            finally:
+                if outcome is None:
+                    entry.end("broken")
             if isinstance(outcome, Prepared):
                 return Answer(outcome, entry)
             entry.status = outcome.status_code
@@ -186,7 +190,7 @@ class Desk:
         """Our own mistake: a plain 500; the log names its kind and place, never the request."""
         _log.error("embedded gateway: %s on %s", type(error).__name__, request.url.path, exc_info=error)
         refusal = Refusal(500, "The embedded gateway made a mistake.")
-        return self._stray(request, wire_of_path(request.url.path), refusal)
+        return refused(refusal, wire_of_path(request.url.path), f"req_{new_public_id()}")
 
 
 async def _healthz(_request: Request) -> Response:

@@ -12,9 +12,9 @@ from msgspec import Struct
 _HERE: Final = Path(__file__).parent
 _WORD: Final = re.compile(r"[^\W_]+")
 _COMMON_TEXT: Final = (
-    "a about an and are as at be by can do does for from get give go has have how i if in into is it its me my not of on "
-    "or please so tell that the their then there they this to use was we were what when where which who why will with "
-    "work would you your explain show"
+    "a about an and are as at be by can do does for from get give go has have how i if in into is it its me my not of "
+    "on or please so tell that the their then there they this to use was we were what when where which who why will "
+    "with work would you your explain show"
 )
 _COMMON: Final = frozenset(_COMMON_TEXT.split())
 _ENOUGH: Final = 4

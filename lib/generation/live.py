@@ -16,7 +16,7 @@ from lib.events import (
     Finished,
     Gathered,
     ReasoningDelta,
-    Started,
+    RefusalDelta,
     TextDelta,
     ToolCallDelta,
 )
@@ -43,7 +43,10 @@ class News(Struct, frozen=True):
 
 
 class LiveAnswer:
-    """The growing answer `message` (public id). Followers keep a cursor of their own: two character counts."""
+    """The growing answer `message` (public id). Followers keep a cursor of their own: two character counts.
+
+    `unsaved` is True while the ended answer could not be stored: until then it is complete only here.
+    """
 
     def __init__(self, answer_id: int, message: str, conversation: str) -> None:
         self.answer_id = answer_id
@@ -51,6 +54,8 @@ class LiveAnswer:
         self.conversation = conversation
         self.gathered = Gathered()
         self.reasoning_ms: int | None = None
+        self.unsaved = False
+        self._text: list[str] = []
         self._changed = threading.Condition()
         self._version = 0
         self._phase: Phase = "waiting"
@@ -69,10 +74,12 @@ class LiveAnswer:
             self._version += 1
             self._changed.notify_all()
 
-    def end(self, state: AnswerState) -> None:
-        """The answer is stored; followers read the rest and leave."""
+    def end(self, state: AnswerState, *, unsaved: bool = False) -> None:
+        """Nothing more will come; followers read the rest and leave. The first `state` stays."""
         with self._changed:
-            self._state, self._phase = state, "over"
+            if not self.over:
+                self._state, self._phase = state, "over"
+            self.unsaved = unsaved
             self._version += 1
             self._changed.notify_all()
 
@@ -81,14 +88,18 @@ class LiveAnswer:
         return self._phase == "over"
 
     @property
+    def state(self) -> AnswerState:
+        return self._state
+
+    @property
     def version(self) -> int:
         """Grows with every change: equal versions mean nothing to checkpoint."""
         return self._version
 
     def texts(self) -> tuple[str, str]:
-        """(text, reasoning) as they stand, captured together."""
+        """(text, reasoning) as they stand, captured together. A refusal's words are text."""
         with self._changed:
-            return self.gathered.text, self.gathered.reasoning
+            return self._joined(), self.gathered.reasoning
 
     def wait(self, seen: int, timeout_s: float) -> int:
         """Block until the version differs from `seen` or `timeout_s` passes; the current version."""
@@ -102,7 +113,7 @@ class LiveAnswer:
         with self._changed:
             return News(
                 reasoning=self.gathered.reasoning[reasoning_seen:],
-                text=self.gathered.text[text_seen:],
+                text=self._joined()[text_seen:],
                 phase=self._phase,
                 state=self._state,
                 waited_s=time.monotonic() - self._sent_at,
@@ -110,6 +121,11 @@ class LiveAnswer:
                 error_kind=self._error_kind,
                 over=self.over,
             )
+
+    def _joined(self) -> str:
+        if len(self._text) > 1:
+            self._text[:] = ["".join(self._text)]
+        return self._text[0] if self._text else ""
 
     def _note(self, event: Event) -> None:
         match event:
@@ -120,13 +136,19 @@ class LiveAnswer:
             case ReasoningDelta():
                 self._phase = "reasoning"
                 self._reasoning_began = self._reasoning_began or time.monotonic()
-            case TextDelta() | ToolCallDelta():
-                self._phase = "writing"
-                self._close_reasoning()
+            case TextDelta(text) | RefusalDelta(text):
+                self._text.append(text)
+                self._write()
+            case ToolCallDelta():
+                self._write()
             case Finished() | Failed():
                 self._close_reasoning()
-            case Started() | _:
+            case _:
                 pass
+
+    def _write(self) -> None:
+        self._phase = "writing"
+        self._close_reasoning()
 
     def _close_reasoning(self) -> None:
         if self._reasoning_began is not None and self.reasoning_ms is None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Final, Literal
 
-from lib.markdown.safety import Guard, guard
+from lib.markdown.safety import BLOCK, CODE, FENCE, Guard, marked
 
 MIN_CHARS = 300
 MAX_CHARS = 8_000  # a fence longer than this is closed and opened again in the next block
@@ -25,17 +25,16 @@ END_OF_BLOCK: Final = _End.OF_BLOCK
 Piece = str | Literal[_End.OF_BLOCK]
 """Text to append to the current block, or the mark that the block is finished."""
 
-_FENCE = re.compile(r"([ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*)(`{3,}|~{3,})([^\n]*)")
-_CLOSE = re.compile(r"[ \t>]*(`{3,}|~{3,})[ \t]*$")
 _ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:[ \t]|$)")
-_WAIT = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(?:[-*+]|\d{1,9}[.)]?|`+[^\n]*|~+[^\n]*|\$+)?")
+_WAIT = re.compile(f"[{BLOCK}{FENCE}{CODE}]*(?:[-*+]|\\d{{1,9}}[.)]?)?|{BLOCK}?{FENCE}.*")
 
 
 class BlockSplitter:
-    """Cuts a growing text. The cut does not depend on how the text arrives.
+    """Cuts a growing text that `Guard(marked=True)` wrote. The cut does not depend on how the text arrives.
 
-    Joined, the blocks are the text, except that a fence longer than `MAX_CHARS` is closed and opened again (with the
-    same words after its backticks). The text itself is kept elsewhere, byte for byte.
+    Only the guard knows what is code, so it alone says where a block may begin; this class chooses among those places.
+    Joined, the blocks are the guarded text, except that a fence longer than `MAX_CHARS` is closed and opened again
+    (with the same words after its backticks). The text itself is kept elsewhere, byte for byte.
     """
 
     def __init__(self, min_chars: int = MIN_CHARS, max_chars: int = MAX_CHARS) -> None:
@@ -43,13 +42,8 @@ class BlockSplitter:
         self._held = ""
         self._inside = False  # in the middle of a line
         self._size = 0
-        self._blank = False
         self._list = ""  # what the items of the list being written start with
-        self._fence = ""
-        self._info = ""
-        self._indent = ""
-        self._maths = False
-        self._quoted = False
+        self._opening = ""  # the line that opened the fence
 
     def feed(self, text: str) -> list[Piece]:
         """What can be said of the text by now."""
@@ -68,7 +62,9 @@ class BlockSplitter:
             if not self._inside:
                 if newline < 0 and not final and _WAIT.fullmatch(line):
                     break
-                out += self._start(line.rstrip("\n"))
+                bare = line.lstrip(BLOCK + FENCE + CODE)
+                out += self._start(line[: len(line) - len(bare)], bare)
+                line = bare
             out.append(line)
             self._size += len(line)
             self._inside = newline < 0
@@ -76,58 +72,25 @@ class BlockSplitter:
         self._held = text[at:]
         return _joined(out)
 
-    def _start(self, line: str) -> list[Piece]:
+    def _start(self, marks: str, line: str) -> list[Piece]:
         """What goes before this line: nothing, or the end of a block."""
-        if self._fence:
-            return self._in_fence(line)
-        if self._maths:
-            self._maths = line.strip() != "$$"
-            return []
-        if not line.strip():
-            self._blank = True
-            return []
-        cut = self._cuts(line)
-        self._note(line)
-        if cut:
-            self._size = 0
-            return [END_OF_BLOCK]
-        return []
+        if CODE in marks:
+            return self._cut_code() if self._size > self._max else []
+        before: list[Piece] = []
+        if BLOCK in marks:
+            kind = _kind(line)
+            if self._size >= self._min and (not kind or kind != self._list or self._size > self._max):
+                before, self._size = [END_OF_BLOCK], 0
+            self._list = kind
+        if FENCE in marks:
+            self._opening = line if line.endswith("\n") else line + "\n"
+        return before
 
-    def _cuts(self, line: str) -> bool:
-        if not self._blank or self._size < self._min or line[0] in " \t":
-            return False
-        item = _kind(line)
-        return not item or item != self._list or self._size > self._max
-
-    def _note(self, line: str) -> None:
-        if line[0] not in " \t" and (self._blank or _kind(line)):
-            self._list = _kind(line)
-        self._blank = False
-        self._maths = line.strip() == "$$"
-        if opened := _FENCE.match(line):
-            if opened[2][0] == "`" and "`" in opened[3]:
-                return
-            self._indent, self._fence, self._info = opened[1], opened[2], opened[3]
-            self._quoted = ">" in opened[1]
-
-    def _in_fence(self, line: str) -> list[Piece]:
-        closing = _CLOSE.match(line)
-        if closing and closing[1][0] == self._fence[0] and len(closing[1]) >= len(self._fence):
-            self._fence = ""
-            return []
-        if (self._quoted and not line.lstrip(" ").startswith(">")) or self._left_item(line):
-            self._fence = ""
-            return self._start(line)
-        if self._size < self._max or self._quoted:
-            return []
-        closed = " " * len(self._indent.expandtabs(4)) + self._fence + "\n"
-        again = f"{self._fence}{self._info}\n"
-        self._indent, self._list, self._size = "", "", len(again)
-        return [closed, END_OF_BLOCK, again]
-
-    def _left_item(self, line: str) -> bool:
-        inner = len(self._indent.expandtabs(4)) if self._list and not self._quoted else 0
-        return inner > 0 and bool(line.strip()) and len(line) - len(line.lstrip(" ")) < min(inner, 2)
+    def _cut_code(self) -> list[Piece]:
+        opening = self._opening.lstrip(" \t")
+        fence = opening[: len(opening) - len(opening.lstrip(opening[0]))]
+        self._list, self._size, self._opening = "", len(opening), opening
+        return [fence + "\n", END_OF_BLOCK, opening]
 
 
 def _kind(line: str) -> str:
@@ -163,7 +126,7 @@ def collected(pieces: Iterable[Piece]) -> list[str]:
 
 
 def split(text: str, min_chars: int = MIN_CHARS, max_chars: int = MAX_CHARS) -> list[str]:
-    """Guarded text, already whole, cut as a `BlockSplitter` would have cut it."""
+    """Guarded and marked text, already whole, cut as a `BlockSplitter` would have cut it."""
     splitter = BlockSplitter(min_chars, max_chars)
     return collected([*splitter.feed(text), *splitter.finish()])
 
@@ -172,7 +135,7 @@ class LiveDrawing:
     """An answer while it is written: guard and splitter in one."""
 
     def __init__(self) -> None:
-        self._guard = Guard()
+        self._guard = Guard(marked=True)
         self._splitter = BlockSplitter()
 
     def feed(self, delta: str) -> list[Piece]:
@@ -186,4 +149,4 @@ class LiveDrawing:
 
 def drawn(text: str) -> list[str]:
     """A stored answer as the blocks that `LiveDrawing` would have left behind."""
-    return split(guard(text))
+    return split(marked(text))

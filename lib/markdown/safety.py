@@ -10,7 +10,7 @@ Limits, on purpose:
 * A code span must close on its line. Code indented by four spaces becomes a fence; inside lists it becomes text.
 * Streamlit replaces `:material/` by `:material_` even inside code, before any parser runs. Code is never altered here,
   so that one string is drawn wrongly in code (copying the answer gives the original).
-* `​```mermaid` is drawn as a diagram by Streamlit, in a sandboxed image; the guard leaves it alone.
+* A fence named `mermaid` is drawn as a diagram by Streamlit, in a sandboxed image; the guard leaves it alone.
 * More than eight combining marks in a row are cut to eight; control characters become U+FFFD; containers nested deeper
   than forty are shown as text; a paragraph goes on as a new one after about 4,000 characters.
 """
@@ -21,10 +21,14 @@ import re
 from dataclasses import dataclass
 
 from lib.markdown.inline import Line
+from lib.markdown.intake import Intake, Margin
 
 NESTING_LIMIT = 40
 DISPLAY_LIMIT = 4_000  # characters within which $$ … $$ or \[ … \] must close
-MARKS_LIMIT = 8
+BLOCK, FENCE, CODE = "\x1e", "\x1d", "\x1c"
+"""Marks for the splitter, at the start of a line: a block may begin here; a fence opens; a line of its code.
+
+They cannot come from the text: control characters have been replaced by then."""
 _OWN_FENCE = "~~~~~~~~~~~~"
 
 _LEAD = re.compile(r"(?:[ \t]+|>(?!=)|(?:[-*+]|\d{1,9}[.)])(?=[ \t]|$))*")
@@ -40,12 +44,6 @@ _UNDERLINE = re.compile(r"(?:=+|-+)[ \t]*$")
 _PERHAPS_A_RULE = re.compile(r"[-*_=#|: \t]+")
 _DELIMITERS = re.compile(r"(?=[^|:]*[|:])\|?(?:[ \t]*:?-+:?[ \t]*\|)*[ \t]*(?::?-+:?[ \t]*)?")  # a table's second line
 _QUOTE = -1
-_MARK = (
-    "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u064b-\u065f"
-    "\u0e47-\u0e4e\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
-)
-_MARKS = re.compile(f"[{_MARK}]+")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -55,81 +53,6 @@ class _Fence:
     stack: tuple[int, ...]
 
 
-class _Intake:
-    """Line ends made one kind, control characters visible, runs of combining marks bounded."""
-
-    def __init__(self) -> None:
-        self._held = ""
-        self._marks = 0
-
-    def take(self, text: str, final: bool) -> str:
-        text = self._held + text
-        self._held = ""
-        if text.endswith("\r") and not final:
-            text, self._held = text[:-1], "\r"
-        if "\r" in text:
-            text = text.replace("\r\n", "\n").replace("\r", "\n")
-        if text.isascii():
-            self._marks = 0 if text else self._marks
-            return _CONTROL.sub("\ufffd", text)
-        return self._bounded(_CONTROL.sub("\ufffd", text))
-
-    def _bounded(self, text: str) -> str:
-        out: list[str] = []
-        at = 0
-        for run in _MARKS.finditer(text):
-            before = self._marks if run.start() == 0 else 0
-            keep = max(0, min(MARKS_LIMIT - before, len(run[0])))
-            out += (text[at : run.start()], run[0][:keep])
-            at = run.end()
-            self._marks = before + len(run[0]) if at == len(text) else 0
-        if at < len(text):
-            self._marks = 0
-        out.append(text[at:])
-        return "".join(out)
-
-
-class _Margin:
-    """Takes away the margin of the first line from all lines that have it, and empty lines before the first.
-
-    Streamlit strips a text before it draws it; an indented first line would then mean something else than we read.
-    """
-
-    def __init__(self) -> None:
-        self._held = ""
-        self._width: int | None = None
-        self._inside = False
-
-    def take(self, text: str, final: bool) -> str:
-        if self._width == 0 and not self._held:
-            return text
-        text, self._held = self._held + text, ""
-        out: list[str] = []
-        while text:
-            if not self._inside:
-                bare = text.lstrip(" ")
-                spaces = len(text) - len(bare)
-                if not bare and not final and (self._width is None or spaces < self._width):
-                    self._held = text
-                    break
-                if self._width is None and bare.startswith("\n"):
-                    text = bare[1:]
-                    continue
-                text = self._trimmed(text, bare, spaces)
-            end = text.find("\n") + 1
-            self._inside = not end and bool(text)
-            out.append(text[:end] if end else text)
-            text = text[end:] if end else ""
-        return "".join(out)
-
-    def _trimmed(self, text: str, bare: str, spaces: int) -> str:
-        if self._width is None:
-            self._width = spaces if spaces <= 3 and not bare.startswith("\t") else 0
-        if spaces < self._width and not bare.startswith("\n"):
-            self._width = 0
-        return text[min(spaces, self._width) :]
-
-
 class Guard:
     """Rewrites a growing text: `feed` returns what is certain by now, `close` the rest. Joined, they are `guard(text)`.
 
@@ -137,9 +60,11 @@ class Guard:
     fence line until its end, display maths within 4,000 characters.
     """
 
-    def __init__(self) -> None:
-        self._intake = _Intake()
-        self._margin = _Margin()
+    def __init__(self, *, marked: bool = False) -> None:
+        self._marked = marked
+        self._after_blank = True
+        self._intake = Intake()
+        self._margin = Margin()
         self._text = ""
         self._at = 0
         self._line: Line | None = None  # inside a line of prose
@@ -152,6 +77,16 @@ class Guard:
         self._empty_item = False
         self._size = 0  # of the paragraph, in characters
         self._out: list[str] = []
+
+    def _mark(self, mark: str) -> None:
+        if self._marked:
+            self._out.append(mark)
+
+    def _begin(self, *, at_margin: bool) -> None:
+        """A line of a block is about to be written."""
+        if self._after_blank and at_margin:
+            self._mark(BLOCK)
+        self._after_blank = False
 
     def feed(self, text: str) -> str:
         """The next piece of Markdown; may be empty."""
@@ -212,6 +147,7 @@ class Guard:
     def _break(self) -> None:
         self._out.append("\n\n")
         self._line, self._paragraph, self._stack, self._size = None, False, (), 0
+        self._after_blank = True
 
     # ---- at the start of a line
 
@@ -226,6 +162,9 @@ class Guard:
             return True
         self._raw = True
         body = rest.strip(" \t")
+        opened = not (len(body) >= fence.length and not body.strip(fence.mark) and _indent(rest) <= 3)
+        if opened and not fence.stack:
+            self._mark(CODE)
         if len(body) >= fence.length and not body.strip(fence.mark) and _indent(rest) <= 3:
             self._fence, self._paragraph = None, False
         return True
@@ -252,11 +191,15 @@ class Guard:
             return self._indented_line(rest, stack, end, whole)
         starts = not lazy and _indent(rest) <= 3
         if starts and (fence := _FENCE.match(content)):
+            self._begin(at_margin=line[:1] not in " \t")
+            if not stack:
+                self._mark(FENCE)
             self._stack, self._raw = stack, True
             mark = fence[1] or fence[2]
             self._fence = _Fence(mark[0], len(mark), stack)
             return True
         if whole and self._paragraph and _DELIMITERS.fullmatch(content):
+            self._begin(at_margin=False)
             self._stack, self._raw, self._paragraph = stack, True, True
             return True
         if starts and content.startswith(("$$", "\\[")):
@@ -271,6 +214,7 @@ class Guard:
             stack = stack[:-1]  # an item begins with at most one blank line (CommonMark 5.2)
         self._take(end + ended)
         self._stack, self._paragraph, self._size, self._empty_item = stack, False, 0, new_item
+        self._after_blank = not new_item
         return True
 
     def _containers(self, line: str) -> tuple[tuple[int, ...], str, bool, bool]:
@@ -307,9 +251,12 @@ class Guard:
         if not whole:
             return False
         if not self._indented:
+            self._begin(at_margin=True)
+            self._mark(FENCE)
             self._indented, self._stack = True, ()
             self._out.append(_OWN_FENCE + "\n")
         body = rest.expandtabs(4)[4:]
+        self._mark(CODE)
         self._out.append(("    " if body.lstrip().startswith(_OWN_FENCE) else "") + body + "\n")
         self._at = min(end + 1, len(self._text))
         return True
@@ -335,6 +282,7 @@ class Guard:
         body = text[start + 2 : found].strip()
         if not body or text[found + 2 : end].strip() or any(m in body for m in ("$", "`", "![", "](", ":material/")):
             return None
+        self._begin(at_margin=not stack)
         self._out.append(self._drawn_display(stack, start, body))
         self._at = min(end + 1, len(text))
         self._stack, self._paragraph = stack, bool(stack)
@@ -352,7 +300,8 @@ class Guard:
         table = content.startswith("|")
         if self._size > DISPLAY_LIMIT and not stack and self._paragraph and not table:
             self._out.append("\n")
-            self._size = 0
+            self._size, self._after_blank = 0, True
+        self._begin(at_margin=lead[:1] not in (" ", "\t"))
         self._out.append(lead)
         self._at = end - len(content)
         self._line, self._stack = Line(), stack
@@ -401,5 +350,13 @@ def _spelled_lead(lead: str) -> str:
 
 def guard(text: str) -> str:
     """The whole of `text`, guarded at once."""
-    one = Guard()
-    return one.feed(text) + one.close()
+    return _whole(Guard(), text)
+
+
+def marked(text: str) -> str:
+    """The same, with the splitter's marks."""
+    return _whole(Guard(marked=True), text)
+
+
+def _whole(one: Guard, text: str) -> str:
+    return "".join([one.feed(text[at : at + 8192]) for at in range(0, len(text), 8192)]) + one.close()

@@ -121,7 +121,7 @@ class Answers:
     def request_stop(self, owner: int, message: str) -> bool:
         """Ask whichever process produces the answer to stop; False when nothing runs there."""
         target = select(_m.id).where(_m.public_id == storable(message), _m.owner_id == owner).scalar_subquery()
-        running = and_(_a.message_id == target, _a.owner_id == owner, _a.state == "running")
+        running = and_(_a.message_id == target, _a.owner_id == owner, schema.IS_RUNNING)
         flag = update(schema.answer).where(running).values(stop_requested=1)
         return self._db.write(lambda connection: bool(connection.execute(flag).rowcount), idempotent=True)
 
@@ -135,7 +135,7 @@ class Answers:
 
     def running(self, owner: int) -> list[AnswerRow]:
         """This owner's answers in progress, in any process."""
-        where = and_(_a.state == "running", _a.owner_id == owner)
+        where = and_(schema.IS_RUNNING, _a.owner_id == owner)
         return self._db.read(lambda connection: answer_rows(connection, where))
 
     def get(self, owner: int, message: str) -> AnswerRow:
@@ -175,6 +175,6 @@ def _estimated(row: AnswerRow, known: KnownAttempt, at_ms: int, estimate: Estima
 
 
 def _beat(answer_id: int) -> ReturningUpdate[Any]:
-    running = and_(_a.id == answer_id, _a.state == "running")
+    running = and_(_a.id == answer_id, schema.IS_RUNNING)
     beat = update(schema.answer).where(running).values(heartbeat_ms=now_ms())
     return beat.returning(_a.stop_requested, _a.message_id, _a.owner_id)

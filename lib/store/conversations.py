@@ -66,7 +66,7 @@ class Conversations:
 
         def work(connection: Connection) -> None:
             conversation_id = change(connection, owner, public_id, deleted_ms=now_ms())
-            running = and_(_a.conversation_id == conversation_id, _a.owner_id == owner, _a.state == "running")
+            running = and_(_a.conversation_id == conversation_id, _a.owner_id == owner, schema.IS_RUNNING)
             connection.execute(update(schema.answer).where(running).values(stop_requested=1))
 
         self._db.write(work, idempotent=True)
@@ -172,7 +172,7 @@ def _remembered_leaf(connection: Connection, owner: int, start: Row[Any]) -> Row
 
 
 def _conversation_query(owner: int) -> Select[Any]:
-    running = exists().where(_a.conversation_id == _c.id, _a.state == "running", _a.owner_id == owner)
+    running = exists().where(_a.conversation_id == _c.id, schema.IS_RUNNING, _a.owner_id == owner)
     leaf = select(_m.public_id).where(_m.id == _c.active_id).scalar_subquery()
     return select(schema.conversation, running.label("running"), leaf.label("leaf")).where(_c.owner_id == owner)
 

@@ -13,7 +13,7 @@ from lib.messages import Params
 from lib.store import schema
 from lib.store.encoding import from_json, load_parts, storable, storable_or_none, store_parts, to_json
 from lib.store.recording import Place, record
-from lib.store.rollup import Change, zones_of
+from lib.store.rollup import counting
 from lib.store.rows import AnswerRow, KnownAttempt
 
 _a, _c, _m, _t = schema.answer.c, schema.conversation.c, schema.message.c, schema.answer_attempt.c
@@ -22,7 +22,7 @@ _a, _c, _m, _t = schema.answer.c, schema.conversation.c, schema.message.c, schem
 def finish_in(connection: Connection, answer_id: int, end: AnswerEnd, finish_id: int) -> bool:
     """See `Answers.finish`. `finish_id` tells a second run of one call from another call."""
     values = {"state": end.state, "ended_ms": now_ms(), "finish_id": finish_id}
-    running = and_(_a.id == answer_id, _a.state == "running")
+    running = and_(_a.id == answer_id, schema.IS_RUNNING)
     claimed = connection.execute(update(schema.answer).where(running).values(**values)).rowcount == 1
     row = connection.execute(select(schema.answer).where(_a.id == answer_id)).one_or_none()
     if row is None:
@@ -59,7 +59,7 @@ def write_attempts(connection: Connection, answer: Row[Any], attempts: tuple[Att
         return
     ref = from_json(answer.ref, ModelRef)
     place = Place(answer.owner_id, ref, answer.id, answer.conversation_id, answer.message_id)
-    change = Change(zones_of(connection, answer.owner_id))
+    change = counting(connection, answer.owner_id)
     for attempt in attempts:
         record(connection, place, attempt, change)
     change.apply(connection, answer.owner_id)
@@ -67,7 +67,7 @@ def write_attempts(connection: Connection, answer: Row[Any], attempts: tuple[Att
 
 def orphans(connection: Connection, epoch: str, stale_before_ms: int | None) -> list[AnswerRow]:
     """Running answers of other processes: all of them, or those without a heartbeat since `stale_before_ms`."""
-    where = and_(_a.state == "running", _a.epoch != epoch)
+    where = and_(schema.IS_RUNNING, _a.epoch != epoch)
     if stale_before_ms is not None:
         where = and_(where, _a.heartbeat_ms < stale_before_ms)
     return answer_rows(connection, where)

@@ -150,7 +150,7 @@ def _one(connection: Connection, owner: int, gateway_id: int) -> Row[Any]:
 
 
 def _new_row(owner: int, card: GatewayCard) -> dict[str, Any]:
-    ids = {"id": card.id or new_id(), "owner_id": owner, "public_id": card.public_id or new_public_id()}
+    ids = {"id": new_id(), "owner_id": owner, "public_id": new_public_id()}
     return ids | _columns(card) | {"settings": "{}", "key_hint": "", "created_ms": now_ms(), "slot": None}
 
 

@@ -19,7 +19,7 @@ from lib.store.days import zone_of
 from lib.store.encoding import bounded, storable
 from lib.store.rebuilding import mismatches, rebuild_kinds
 from lib.store.recording import add_to_total
-from lib.store.rollup import KINDS, Change, fact, zones_of
+from lib.store.rollup import KINDS, counting, fact, recounting, zones_of
 from lib.store.rows import Mismatch, Speed, Total
 from lib.store.tallies import Dimension, read_speeds, read_tallies
 from lib.tokens import TokenCount
@@ -109,7 +109,7 @@ class Ledger:
             if event is None or old is None:
                 raise NotFound("usage_event")
             add_cost_row(connection, owner, event_id, old.seq + 1, kind, cost, reason)
-            change = Change(zones_of(connection, owner))
+            change = counting(connection, owner)
             columns, nano, currency = event._mapping, bounded(cost.nano), storable(cost.currency)
             change.add(fact(columns, old.currency, old.nano, old.reported_nano), -1)
             change.add(fact(columns, currency, nano, cost.reported_nano), 1)
@@ -132,6 +132,7 @@ class Ledger:
             zone_of(name)
 
         def work(connection: Connection) -> None:
+            recounting(connection, owner)
             if tuple(zone.name for zone in zones_of(connection, owner)) == wanted:
                 return
             connection.execute(delete(schema.zone).where(_z.owner_id == owner))

@@ -87,6 +87,7 @@ def open_store(url_or_path: str, data_dir: Path, *, zone: str = "UTC", steps: tu
     with ExitStack() as undo:
         lock = None
         if path is not None:
+            make_folder(path.parent)
             lock = FileLock(path.with_name(path.name + ".lock"))
             undo.callback(lock.release)
             database = _open_sqlite(path, data_dir, zone, steps)
@@ -110,7 +111,6 @@ def _sqlite_path(url_or_path: str, data_dir: Path) -> Path | None:
 def _open_sqlite(path: Path, data_dir: Path, zone: str, steps: tuple[Step, ...]) -> Database:
     """The database in `path`. A new one is made aside and moved into place whole: an empty file is always damage."""
     if not check_file(path, APPLICATION_ID):
-        make_folder(path.parent)
         aside = path.with_name(path.name + ".new")
         for left_over in (aside, Path(f"{aside}-wal"), Path(f"{aside}-shm")):
             left_over.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Connection, cast, delete, func, select
 
 from lib.store import schema
 from lib.store.costs import latest_costs
-from lib.store.rollup import MEASURES, Change, fact_of_row, zones_of
+from lib.store.rollup import MEASURES, Change, fact_of_row, recounting, zones_of
 from lib.store.rows import Mismatch
 from lib.store.tallies import ledger_sums
 
@@ -19,6 +19,7 @@ Sums = dict[str, int]
 
 def rebuild_kinds(connection: Connection, owner: int, kinds: tuple[str, ...]) -> None:
     """Delete and re-count these kinds, reading the ledger in batches by id."""
+    recounting(connection, owner)
     connection.execute(delete(schema.usage_rollup).where(_r.owner_id == owner, _r.kind.in_(kinds)))
     change = Change(zones_of(connection, owner), kinds)
     after = -1

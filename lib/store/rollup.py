@@ -12,11 +12,12 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from lib.store import schema
 from lib.store.days import day_of, month_bucket, zone_of
@@ -72,6 +73,19 @@ def zones_of(connection: Connection, owner: int) -> list[Zone]:
     return [Zone(row.id, row.name, zone_of(row.name)) for row in connection.execute(query)]
 
 
+def counting(connection: Connection, owner: int) -> Change:
+    """A Change for this transaction, in step with a rebuild: on PostgreSQL it waits for one and holds the next off."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(select(func.pg_advisory_xact_lock_shared(owner)))
+    return Change(zones_of(connection, owner))
+
+
+def recounting(connection: Connection, owner: int) -> None:
+    """Let nobody else count until this transaction ends (SQLite has one writer anyway)."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(select(func.pg_advisory_xact_lock(owner)))
+
+
 def fact(row: Mapping[str, Any] | Any, currency: str, nano: int | None, reported_nano: int | None) -> Fact:
     """The fact of a usage event's columns and its cost."""
     item = Item(
@@ -115,7 +129,7 @@ class Change:
         self._zones = zones
         self._kinds = frozenset(kinds)
         self._sums: dict[Key, list[int]] = {}
-        self._items: dict[int, Item] = {}
+        self._items: dict[Item, int] = {}
 
     def add(self, fact: Fact, sign: int = 1) -> None:
         """Count `fact` in (+1) or out (-1)."""
@@ -142,22 +156,25 @@ class Change:
         self._sum(("t", scope, month_bucket(day), time), count, sign)
 
     def _item(self, item: Item) -> int:
-        item_id = item.id
-        self._items.setdefault(item_id, item)
+        item_id = self._items.get(item)
+        if item_id is None:
+            item_id = self._items[item] = item.id
         return item_id
 
     def _sum(self, key: Key, values: tuple[int, ...], sign: int) -> None:
         if key[0] in self._kinds:
-            old = self._sums.get(key)
-            signed = [sign * value for value in values]
-            self._sums[key] = signed if old is None else [a + b for a, b in zip(old, signed, strict=True)]
+            old = self._sums.setdefault(key, [0] * len(values))
+            for at, value in enumerate(values):
+                if value:
+                    old[at] += sign * value
 
     def apply(self, connection: Connection, owner: int) -> None:
         """Write items and sums, sorted by key so that two writers never wait for each other in a circle."""
         rows = [_row(owner, key, values) for key, values in sorted(self._sums.items()) if any(values)]
         if not rows:
             return
-        items = [{"id": item_id, **structs.asdict(item)} for item_id, item in sorted(self._items.items())]
+        by_id = sorted(((item_id, item) for item, item_id in self._items.items()), key=itemgetter(0))
+        items = [{"id": item_id, **structs.asdict(item)} for item_id, item in by_id]
         insert_missing(connection, schema.usage_item, items)
         connection.execute(add_up(connection, schema.usage_rollup, _KEY, MEASURES), rows)
 

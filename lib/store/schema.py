@@ -9,7 +9,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    literal_column,
+    text,
+)
 
 metadata = MetaData()
 
@@ -168,6 +179,9 @@ answer = Table(
     Index("uq_answer_running", "conversation_id", "lane", unique=True, **_RUNNING),
     Index("ix_answer_running", "state", "heartbeat_ms", **_RUNNING),
 )
+
+IS_RUNNING = answer.c.state == literal_column("'running'")
+"""Written out, because neither engine uses a partial index for a bound parameter."""
 
 answer_attempt = Table(
     "answer_attempt",

@@ -54,9 +54,13 @@ def _from_rollup(
         .group_by(*keys, _i.currency)
         .order_by(*(_r.bucket,) * ("day" in by), *keys, _i.currency)
     )
+    names = _names(by)
     for row in connection.execute(query):
-        if row.n:
-            yield _tally(row, by, date.fromordinal(row.bucket) if "day" in by else None, demo)
+        fields = dict(zip(names, row, strict=True))
+        if "day" in by:
+            fields["day"] = date.fromordinal(fields["day"])
+        if fields["n"]:
+            yield Tally(demo=demo, **fields)
 
 
 def _buckets(start: date, end: date, *, whole_months: bool) -> ColumnElement[bool]:
@@ -77,10 +81,12 @@ def _from_ledger(
 ) -> Iterator[Tally]:
     """One statement, run for the whole range or for every day of it: a day is a range of ids."""
     query = _ledger_query(owner, by, demo)
+    names = _names(tuple(name for name in by if name != "day"))
     for first, last in _spans(connection, owner, start, end, zone) if "day" in by else [(start, end)]:
         span = {"low": id_at(start_of(first, zone)), "high": id_at(start_of(last, zone))}
         for row in connection.execute(query, span):
-            yield _tally(row, by, first if "day" in by else None, demo)
+            fields = dict(zip(names, row, strict=True))
+            yield Tally(demo=demo, day=first if "day" in by else None, **fields)
 
 
 def _ledger_query(owner: int, by: tuple[Dimension, ...], demo: bool) -> Executable:
@@ -133,10 +139,10 @@ def _column(dimension: Dimension) -> str:
     return "gateway_id" if dimension == "gateway" else dimension
 
 
-def _tally(row: Any, by: tuple[Dimension, ...], day: date | None, demo: bool) -> Tally:
-    dimensions = {_column(name): getattr(row, _column(name)) for name in by if name != "day"}
-    measures = {name: getattr(row, name) for name in MEASURES}
-    return Tally(day=day, currency=row.currency, demo=demo, **dimensions, **measures)
+def _names(by: tuple[Dimension, ...]) -> tuple[str, ...]:
+    """The fields of a Tally in the order the queries select them; the day, if any, is `day`."""
+    dimensions = [_column(name) for name in by if name != "day"]
+    return (*dimensions, *("day",) * ("day" in by), "currency", *MEASURES)
 
 
 def read_speeds(connection: Connection, owner: int, start: date, end: date, demo: bool) -> list[Speed]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -62,7 +63,7 @@ def in_pieces(body: bytes, size: int) -> list[bytes]:
 
 def at_offsets(body: bytes, offsets: list[int]) -> list[bytes]:
     bounds = [0, *offsets, len(body)]
-    return [body[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+    return [body[start:end] for start, end in pairwise(bounds)]
 
 
 def as_recorded(case: Case) -> list[bytes]:

@@ -71,7 +71,14 @@ def test_a_blank_line_between_event_and_data_changes_nothing() -> None:
 
 
 def test_a_type_only_in_the_event_line_is_enough() -> None:
-    assert read(start() + b'event: content_block_delta\ndata: {"index":0,"delta":{"type":"text_delta","text":"a"}}\n\n' + end())["text"] == "a"
+    assert (
+        read(
+            start()
+            + b'event: content_block_delta\ndata: {"index":0,"delta":{"type":"text_delta","text":"a"}}\n\n'
+            + end()
+        )["text"]
+        == "a"
+    )
 
 
 def test_a_whole_tool_input_at_the_start_counts_when_no_piece_follows() -> None:
@@ -90,8 +97,12 @@ def test_a_tool_without_input_gets_an_empty_object() -> None:
 
 
 def test_indices_may_skip_and_repeat() -> None:
-    first = block(4, type="tool_use", id="t1", name="f", input={}) + delta(4, type="input_json_delta", partial_json='{"a":1}')
-    second = block(4, type="tool_use", id="t2", name="g", input={}) + delta(4, type="input_json_delta", partial_json='{"b":2}')
+    first = block(4, type="tool_use", id="t1", name="f", input={}) + delta(
+        4, type="input_json_delta", partial_json='{"a":1}'
+    )
+    second = block(4, type="tool_use", id="t2", name="g", input={}) + delta(
+        4, type="input_json_delta", partial_json='{"b":2}'
+    )
     answer = read(start() + first + second + end("tool_use"))
     assert [(one["id"], one["arguments"]) for one in answer["tool_calls"]] == [("t1", '{"a":1}'), ("t2", '{"b":2}')]
 
@@ -103,7 +114,9 @@ def test_tool_input_without_a_block_start_opens_a_call() -> None:
 
 
 def test_input_of_an_unknown_block_is_ignored() -> None:
-    body = block(type="server_tool_use", id="s", name="web_search", input={}) + delta(type="input_json_delta", partial_json='{"q":1}')
+    body = block(type="server_tool_use", id="s", name="web_search", input={}) + delta(
+        type="input_json_delta", partial_json='{"q":1}'
+    )
     answer = read(start() + body + text("a") + end())
     assert (answer["tool_calls"], answer["text"], answer["finish_reason"]) == ([], "a", "stop")
 
@@ -162,7 +175,9 @@ def test_a_whole_message_may_hold_calls_thinking_and_text() -> None:
 
 
 def test_an_empty_message_is_a_whole_answer() -> None:
-    answer = read(b'{"type":"message","content":[],"stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":0}}')
+    answer = read(
+        b'{"type":"message","content":[],"stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":0}}'
+    )
     assert (answer["text"], answer["complete"], answer["usage"]["output"]) == ("", True, 0)
 
 
@@ -179,7 +194,11 @@ def test_fields_of_the_wrong_type_are_ignored() -> None:
 
 
 def test_a_cut_leaves_the_arguments_as_they_came() -> None:
-    body = start() + block(type="tool_use", id="t1", name="f", input={}) + delta(type="input_json_delta", partial_json='{"a')
+    body = (
+        start()
+        + block(type="tool_use", id="t1", name="f", input={})
+        + delta(type="input_json_delta", partial_json='{"a')
+    )
     events = events_of(ANTHROPIC, [body])
     assert gathered(events).tool_calls[0].arguments == '{"a'
     assert ToolCallDelta(0, "t1", "f") in events

@@ -34,7 +34,9 @@ def card(base: str = "claude-sonnet-4-6", **more: Any) -> ModelCard:
     return ModelCard("m", base, "claude", **more)
 
 
-def body(*messages: Message, form: WireForm | None = None, card: ModelCard | None = None, **more: Any) -> dict[str, Any]:
+def body(
+    *messages: Message, form: WireForm | None = None, card: ModelCard | None = None, **more: Any
+) -> dict[str, Any]:
     return ANTHROPIC.body(Ask("m", messages or (user("Hi"),), **more), form or WireForm(), card)
 
 
@@ -95,7 +97,9 @@ def test_system_text_is_a_string_on_top() -> None:
 def test_tool_results_come_first_in_the_turn_that_answers() -> None:
     told = body(
         user("x"),
-        Message("assistant", (ReasoningPart("hm", "sig", ("red",)), TextPart("See"), ToolCallPart("c.1", "f", '{"a":1}'))),
+        Message(
+            "assistant", (ReasoningPart("hm", "sig", ("red",)), TextPart("See"), ToolCallPart("c.1", "f", '{"a":1}'))
+        ),
         Message("user", (TextPart("also this"), ToolResultPart("c.1", "42", is_error=True))),
         tools=(Tool("f", "does f", {"properties": {"a": {}}}), Tool("g")),
         tool_choice="required",
@@ -117,7 +121,9 @@ def test_tool_results_come_first_in_the_turn_that_answers() -> None:
     assert told["tool_choice"] == {"type": "any"}
 
 
-@pytest.mark.parametrize(("arguments", "sent"), [("", {}), ("{}", {}), ("[1]", {"_raw": "[1]"}), ("{bad", {"_raw": "{bad"})])
+@pytest.mark.parametrize(
+    ("arguments", "sent"), [("", {}), ("{}", {}), ("[1]", {"_raw": "[1]"}), ("{bad", {"_raw": "{bad"})]
+)
 def test_arguments_that_are_no_object_are_kept_raw(arguments: str, sent: dict[str, Any]) -> None:
     told = body(user("x"), Message("assistant", (ToolCallPart("c", "f", arguments),)))
     assert told["messages"][1]["content"][0]["input"] == sent

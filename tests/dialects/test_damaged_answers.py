@@ -12,10 +12,22 @@ from lib.dialects.faults import error_from_response
 from lib.dialects.model_list import read_model_list
 from lib.errors import GatewayError
 from lib.events import Event, Failed, Finished, TextDelta
-from tests.dialects.recorded import ANSWERS, CASES, MODEL_LISTS, Case, dialect_of, events_of, gathered, in_pieces, joined
+from tests.dialects.recorded import (
+    ANSWERS,
+    CASES,
+    MODEL_LISTS,
+    Case,
+    dialect_of,
+    events_of,
+    gathered,
+    in_pieces,
+    joined,
+)
 
 answers = st.sampled_from([case for case in ANSWERS if case.body])
-damage = st.lists(st.tuples(st.floats(0, 1), st.sampled_from([0, 10, 13, 34, 58, 91, 92, 123, 125, 0xED, 0xFF])), max_size=4)
+damage = st.lists(
+    st.tuples(st.floats(0, 1), st.sampled_from([0, 10, 13, 34, 58, 91, 92, 123, 125, 0xED, 0xFF])), max_size=4
+)
 
 
 def damaged(body: bytes, places: list[tuple[float, int]]) -> bytes:
@@ -76,7 +88,11 @@ def test_the_text_before_the_damage_is_kept(case: Case, places: list[tuple[float
     assert gathered(events_of(dialect_of(case), [damaged(case.body, places)])).text.startswith(before)
 
 
-@given(st.sampled_from(["openai", "anthropic"]), st.binary(max_size=300), st.sampled_from([b"", b"data: ", b"{", b"<", b"event: error\ndata: "]))
+@given(
+    st.sampled_from(["openai", "anthropic"]),
+    st.binary(max_size=300),
+    st.sampled_from([b"", b"data: ", b"{", b"<", b"event: error\ndata: "]),
+)
 @settings(max_examples=300, deadline=None)
 def test_any_bytes_are_read_without_an_exception(name: str, body: bytes, head: bytes) -> None:
     events = events_of(DIALECTS[name], [head + body])  # type: ignore[index]
@@ -86,14 +102,38 @@ def test_any_bytes_are_read_without_an_exception(name: str, body: bytes, head: b
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 10**20) | st.floats() | st.text(max_size=6),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(
-            "choices delta message content tool_calls function arguments index usage prompt_tokens error type"
-            " content_block text id name finish_reason reasoning_details data pricing code detail".split()
-        ),
-        inner,
-        max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "choices",
+                    "delta",
+                    "message",
+                    "content",
+                    "tool_calls",
+                    "function",
+                    "arguments",
+                    "index",
+                    "usage",
+                    "prompt_tokens",
+                    "error",
+                    "type",
+                    "content_block",
+                    "text",
+                    "id",
+                    "name",
+                    "finish_reason",
+                    "reasoning_details",
+                    "data",
+                    "pricing",
+                    "code",
+                    "detail",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=12,
 )
@@ -128,7 +168,9 @@ def test_any_model_list_is_read_or_refused_with_a_gateway_error(value: object) -
 
 @given(st.sampled_from(MODEL_LISTS), damage)
 @settings(max_examples=150, deadline=None)
-def test_a_damaged_model_list_is_read_or_refused_with_a_gateway_error(case: Case, places: list[tuple[float, int]]) -> None:
+def test_a_damaged_model_list_is_read_or_refused_with_a_gateway_error(
+    case: Case, places: list[tuple[float, int]]
+) -> None:
     try:
         models = read_model_list(200, damaged(case.body, places))
     except GatewayError:

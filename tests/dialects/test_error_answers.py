@@ -68,7 +68,11 @@ def test_a_status_without_words_speaks_for_itself(status: int, expected: str, re
         (404, openai("The model `x` does not exist", "model_not_found"), "not_found"),
         (400, openai("The model `x` does not exist"), "not_found"),
         (400, openai("This model's maximum context length is 8 tokens."), "context_length"),
-        (400, {"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long: 9 > 8"}}, "context_length"),
+        (
+            400,
+            {"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long: 9 > 8"}},
+            "context_length",
+        ),
         (400, openai("x", "context_length_exceeded"), "context_length"),
         (413, {"type": "error", "error": {"type": "request_too_large", "message": "x"}}, "too_large"),
         (529, {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}, "overloaded"),

@@ -21,13 +21,32 @@ def one(**row: Any) -> ListedModel:
 
 def test_rows_are_found_under_several_names() -> None:
     row = {"id": "m"}
-    for answer in ([row], {"data": [row]}, {"models": [row]}, {"result": [row]}, {"items": [row]}, {"data": {"models": [row]}}):
+    for answer in (
+        [row],
+        {"data": [row]},
+        {"models": [row]},
+        {"result": [row]},
+        {"items": [row]},
+        {"data": {"models": [row]}},
+    ):
         assert [model.id for model in read_model_list(200, json.dumps(answer).encode())] == ["m"]
     assert read_model_list(200, b'{"object":"list","data":[]}') == []
 
 
 def test_ids_come_from_several_fields_and_the_first_of_duplicates_wins() -> None:
-    rows = ["a", {"model_name": "b"}, {"model": "c"}, {"name": "models/d"}, {"slug": "e"}, {"id": ""}, {}, None, 5, "a", {"id": " f\n"}]
+    rows = [
+        "a",
+        {"model_name": "b"},
+        {"model": "c"},
+        {"name": "models/d"},
+        {"slug": "e"},
+        {"id": ""},
+        {},
+        None,
+        5,
+        "a",
+        {"id": " f\n"},
+    ]
     models = read_model_list(200, json.dumps(rows).encode())
     assert [model.id for model in models] == ["a", "b", "c", "d", "e", "f"]
 
@@ -115,7 +134,19 @@ def test_the_currency_is_a_code_or_a_sign_beside_a_price(row: dict[str, Any], cu
 
 @pytest.mark.parametrize(
     ("value", "size"),
-    [(128000, 128000), ("128000", 128000), ("128K", 128000), ("1M", 10**6), ("1.5m", 1_500_000), ("131,072", 131072), (0, None), (-1, None), ("much", None), (None, None), (True, None)],
+    [
+        (128000, 128000),
+        ("128000", 128000),
+        ("128K", 128000),
+        ("1M", 10**6),
+        ("1.5m", 1_500_000),
+        ("131,072", 131072),
+        (0, None),
+        (-1, None),
+        ("much", None),
+        (None, None),
+        (True, None),
+    ],
 )
 def test_sizes_may_have_suffixes(value: Any, size: int | None) -> None:
     assert one(context_length=value).context == size
@@ -156,7 +187,11 @@ def test_a_price_per_call_is_no_price_per_token() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [
-        (200, b'{"success":false,"message":"\xe6\x97\xa0\xe6\x95\x88\xe7\x9a\x84\xe4\xbb\xa4\xe7\x89\x8c","data":null}', "auth"),
+        (
+            200,
+            b'{"success":false,"message":"\xe6\x97\xa0\xe6\x95\x88\xe7\x9a\x84\xe4\xbb\xa4\xe7\x89\x8c","data":null}',
+            "auth",
+        ),
         (200, b'{"error":{"message":"x","code":"invalid_api_key"},"data":[]}', "auth"),
         (200, b"<!doctype html><title>Console</title>", "not_json"),
         (200, b"", "empty"),

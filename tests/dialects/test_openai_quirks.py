@@ -35,7 +35,9 @@ def call(arguments: Any, **more: Any) -> dict[str, Any]:
 
 
 def body(message: dict[str, Any], finish: str | None = "stop", **more: Any) -> bytes:
-    return json.dumps({"id": "c1", "choices": [{"index": 0, "message": message, "finish_reason": finish}], **more}).encode()
+    return json.dumps(
+        {"id": "c1", "choices": [{"index": 0, "message": message, "finish_reason": finish}], **more}
+    ).encode()
 
 
 # Framing
@@ -101,14 +103,22 @@ def test_invalid_utf8_becomes_a_replacement_character() -> None:
 
 
 def test_the_halves_of_a_character_in_two_deltas_are_joined() -> None:
-    pieces = [b'data: {"choices":[{"delta":{"content":"%s"}}]}\n\n' % text for text in (b"x", b"y", b"z\\ud83d", b"\\ude00!")]
+    pieces = [
+        b'data: {"choices":[{"delta":{"content":"%s"}}]}\n\n' % text for text in (b"x", b"y", b"z\\ud83d", b"\\ude00!")
+    ]
     assert read(b"".join(pieces) + STOP)["text"] == "xyz😀!"
+    pieces[3:] = [b'data: {"choices":[{"delta":{"content":"plain"}}]}\n\n'] * 2
+    assert read(b"".join(pieces) + STOP)["text"] == "xyz\ufffdplainplain"
     lonely = [b'data: {"choices":[{"delta":{"content":"%s"}}]}\n\n' % text for text in (b"\\ude00a", b"b\\ud83d")]
     assert read(b"".join(lonely) + STOP)["text"] == "\ufffdab\ufffd"
 
 
 def test_newline_delimited_json_is_read_line_by_line() -> None:
-    lines = (chunk({"content": "a"}) + chunk({"content": "b"}) + chunk(finish="stop")).replace(b"data: ", b"").replace(b"\n\n", b"\n")
+    lines = (
+        (chunk({"content": "a"}) + chunk({"content": "b"}) + chunk(finish="stop"))
+        .replace(b"data: ", b"")
+        .replace(b"\n\n", b"\n")
+    )
     answer = read(lines)
     assert (answer["text"], answer["complete"]) == ("ab", True)
     decoder = Decoder()
@@ -119,7 +129,14 @@ def test_native_ollama_lines_are_read() -> None:
     lines = [
         {"model": "q", "message": {"role": "assistant", "content": "Hel", "thinking": "hm"}, "done": False},
         {"model": "q", "message": {"role": "assistant", "content": "lo"}, "done": False},
-        {"model": "q", "message": {"content": ""}, "done": True, "done_reason": "stop", "prompt_eval_count": 5, "eval_count": 2},
+        {
+            "model": "q",
+            "message": {"content": ""},
+            "done": True,
+            "done_reason": "stop",
+            "prompt_eval_count": 5,
+            "eval_count": 2,
+        },
     ]
     answer = read(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
     assert (answer["text"], answer["reasoning"], answer["complete"]) == ("Hello", "hm", True)
@@ -223,6 +240,10 @@ def test_a_body_that_is_cut_or_broken_is_named_so() -> None:
     assert read(b'{"a": nope}')["error"]["kind"] == "not_json"
 
 
+def test_a_byte_order_mark_before_a_body_is_dropped() -> None:
+    assert read(b"\xef\xbb\xbf\n" + body({"content": "a"}))["text"] == "a"
+
+
 def test_a_pretty_printed_body_is_one_document() -> None:
     pretty = json.dumps(json.loads(body({"content": "Hello\nyou"})), indent=2).encode()
     assert read(pretty)["text"] == "Hello\nyou"
@@ -250,9 +271,12 @@ def test_a_finish_seen_makes_a_broken_connection_harmless() -> None:
         (b'data: [{"error":{"code":429,"message":"slow","status":"RESOURCE_EXHAUSTED"}}]\n\n', "rate_limit"),
         (b'data: {"success":false,"message":"no available channel for model x"}\n\n', "no_channel"),
         (b'event: error\ndata: {"message":"overloaded","type":"overloaded_error"}\n\n', "overloaded"),
-        (b'event: error\ndata: plain words\n\n', "server"),
+        (b"event: error\ndata: plain words\n\n", "server"),
         (b'data: {"type":"error","error":{"type":"overloaded_error","message":"x"}}\n\n', "overloaded"),
-        (b'data: {"error":{"message":"{\\"error\\":{\\"message\\":\\"deep\\",\\"code\\":\\"insufficient_quota\\"}}"}}\n\n', "quota"),
+        (
+            b'data: {"error":{"message":"{\\"error\\":{\\"message\\":\\"deep\\",\\"code\\":\\"insufficient_quota\\"}}"}}\n\n',
+            "quota",
+        ),
     ],
 )
 def test_an_error_in_the_stream_ends_it_and_keeps_the_text(event: bytes, kind: str) -> None:
@@ -279,7 +303,12 @@ def test_an_error_shape_of_its_own_is_found_when_no_answer_came() -> None:
 
 
 def test_the_name_of_the_reasoning_may_change_midway() -> None:
-    pieces = [{"reasoning_content": "a"}, {"reasoning": "b"}, {"reasoning_details": [{"type": "reasoning.text", "text": "c"}]}, {"content": "x"}]
+    pieces = [
+        {"reasoning_content": "a"},
+        {"reasoning": "b"},
+        {"reasoning_details": [{"type": "reasoning.text", "text": "c"}]},
+        {"content": "x"},
+    ]
     answer = read(b"".join(chunk(piece) for piece in pieces) + STOP)
     assert (answer["reasoning"], answer["text"]) == ("abc", "x")
 
@@ -310,7 +339,9 @@ def test_think_tags_open_reasoning_only_at_the_very_start(pieces: list[str], rea
 
 
 def test_the_same_index_with_a_new_id_is_a_new_call() -> None:
-    found = calls(call('{"a":1}', index=0, id="x", name="f"), call('{"b":2}', index=0, id="y", name="g"), call("", index=0))
+    found = calls(
+        call('{"a":1}', index=0, id="x", name="f"), call('{"b":2}', index=0, id="y", name="g"), call("", index=0)
+    )
     assert [(one["id"], one["arguments"]) for one in found] == [("x", '{"a":1}'), ("y", '{"b":2}')]
 
 
@@ -342,12 +373,16 @@ def test_braces_sent_ahead_of_the_real_arguments_are_dropped() -> None:
 
 
 def test_indices_may_skip_and_come_as_strings() -> None:
-    found = calls(call('{"a":', index=3, id="x", name="f"), call("{}", index="7", id="y", name="g"), call("1}", index=3))
+    found = calls(
+        call('{"a":', index=3, id="x", name="f"), call("{}", index="7", id="y", name="g"), call("1}", index=3)
+    )
     assert [(one["id"], one["arguments"]) for one in found] == [("x", '{"a":1}'), ("y", "{}")]
 
 
 def test_the_old_function_call_is_a_tool_call() -> None:
-    answer = read(chunk({"function_call": {"name": "f", "arguments": "{"}}) + chunk({"function_call": {"arguments": "}"}}) + STOP)
+    answer = read(
+        chunk({"function_call": {"name": "f", "arguments": "{"}}) + chunk({"function_call": {"arguments": "}"}}) + STOP
+    )
     assert [(one["name"], one["arguments"]) for one in answer["tool_calls"]] == [("f", "{}")]
 
 
@@ -381,7 +416,9 @@ def test_a_figure_that_is_none_is_unknown_and_not_zero(value: Any) -> None:
 
 
 def test_anthropic_names_have_anthropic_meaning() -> None:
-    usage = usage_of({"input_tokens": 3, "cache_read_input_tokens": 100, "cache_creation_input_tokens": 7, "output_tokens": 5})
+    usage = usage_of(
+        {"input_tokens": 3, "cache_read_input_tokens": 100, "cache_creation_input_tokens": 7, "output_tokens": 5}
+    )
     assert (usage.input, usage.output, usage.cached_input, usage.cache_write, usage.total) == (110, 5, 100, 7, 115)
     assert usage.semantic == "anthropic_excl"
 
@@ -393,7 +430,12 @@ def test_a_cache_larger_than_the_prompt_lies_outside_it_and_is_marked() -> None:
 
 
 def test_reasoning_that_only_the_total_counts_is_added_and_marked() -> None:
-    raw = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 115, "completion_tokens_details": {"reasoning_tokens": 100}}
+    raw = {
+        "prompt_tokens": 10,
+        "completion_tokens": 5,
+        "total_tokens": 115,
+        "completion_tokens_details": {"reasoning_tokens": 100},
+    }
     usage = usage_of(raw)
     assert (usage.output, usage.total, usage.anomaly) == (105, 115, "reasoning_outside_output")
 
@@ -407,7 +449,16 @@ def test_the_cache_is_found_under_its_names(raw: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("cost", "text"),
-    [(0.00014, "0.00014"), ("0.5", "0.5"), (1e-06, "0.000001"), (0, "0"), (None, None), (-1, None), ("x", None), (True, None)],
+    [
+        (0.00014, "0.00014"),
+        ("0.5", "0.5"),
+        (1e-06, "0.000001"),
+        (0, "0"),
+        (None, None),
+        (-1, None),
+        ("x", None),
+        (True, None),
+    ],
 )
 def test_the_reported_cost_is_kept_as_decimal_text(cost: Any, text: str | None) -> None:
     assert usage_of({"prompt_tokens": 9, "completion_tokens": 1, "cost": cost}).cost == text

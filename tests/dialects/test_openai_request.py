@@ -32,7 +32,9 @@ VIDEO = VideoPart("video/mp4", b"clip", name="a.mp4")
 URL = "data:video/mp4;base64," + base64.b64encode(b"clip").decode()
 
 
-def body(*messages: Message, form: WireForm | None = None, card: ModelCard | None = None, **more: Any) -> dict[str, Any]:
+def body(
+    *messages: Message, form: WireForm | None = None, card: ModelCard | None = None, **more: Any
+) -> dict[str, Any]:
     return OPENAI.body(Ask("m", messages or (user("Hi"),), **more), form or WireForm(), card)
 
 
@@ -54,7 +56,12 @@ def test_every_set_parameter_is_sent_under_its_name() -> None:
     params = Params(temperature=0.0, top_p=0.5, max_tokens=7, stop=("a", "b"), reasoning_effort="low")
     sent = body(params=params, stream=False)
     assert sent["temperature"] == 0.0
-    assert (sent["top_p"], sent["max_completion_tokens"], sent["stop"], sent["reasoning_effort"]) == (0.5, 7, ["a", "b"], "low")
+    assert (sent["top_p"], sent["max_completion_tokens"], sent["stop"], sent["reasoning_effort"]) == (
+        0.5,
+        7,
+        ["a", "b"],
+        "low",
+    )
     assert body(params=params, form=WireForm(max_tokens_name="max_tokens"))["max_tokens"] == 7
 
 
@@ -70,7 +77,11 @@ def test_system_text_comes_first_and_blank_system_text_not_at_all() -> None:
 
 
 def test_pictures_are_data_urls_of_the_type_that_their_bytes_show() -> None:
-    parts = (TextPart("Look"), ImagePart("image/jpeg", PNG, detail="high"), ImagePart("image/png", url="https://x/y.png"))
+    parts = (
+        TextPart("Look"),
+        ImagePart("image/jpeg", PNG, detail="high"),
+        ImagePart("image/png", url="https://x/y.png"),
+    )
     (message,) = body(Message("user", parts))["messages"]
     shown = base64.b64encode(PNG).decode()
     assert message["content"] == [
@@ -135,7 +146,9 @@ def test_calls_and_results_go_back_with_their_signatures() -> None:
         {"role": "tool", "tool_call_id": "c1", "content": "42"},
         {"role": "user", "content": "and?"},
     ]
-    assert told["tools"] == [{"type": "function", "function": {"name": "f", "description": "does f", "parameters": {"type": "object"}}}]
+    assert told["tools"] == [
+        {"type": "function", "function": {"name": "f", "description": "does f", "parameters": {"type": "object"}}}
+    ]
     assert told["tool_choice"] == {"type": "function", "function": {"name": "f"}}
 
 

@@ -20,7 +20,9 @@ def refused(message: str, status: int = 400, **more: Any) -> GatewayError:
     return GatewayError(more.pop("kind", "bad_request"), message, status=status, **more)
 
 
-def repaired(error: GatewayError, dialect: str = "openai", form: WireForm | None = None, ask: Ask = ASK) -> Repair | None:
+def repaired(
+    error: GatewayError, dialect: str = "openai", form: WireForm | None = None, ask: Ask = ASK
+) -> Repair | None:
     form = form or WireForm()
     return repair(DIALECTS[dialect].body(ask, form), error, form)  # type: ignore[index]
 
@@ -28,7 +30,11 @@ def repaired(error: GatewayError, dialect: str = "openai", form: WireForm | None
 @pytest.mark.parametrize(
     ("message", "facts", "param"),
     [
-        ("Unsupported value: 'temperature' does not support 0.9 with this model.", {"param": "temperature", "code": "unsupported_value"}, "temperature"),
+        (
+            "Unsupported value: 'temperature' does not support 0.9 with this model.",
+            {"param": "temperature", "code": "unsupported_value"},
+            "temperature",
+        ),
         ("`temperature` is deprecated for this model.", {}, "temperature"),
         ("temperature: Extra inputs are not permitted", {}, "temperature"),
         ("`temperature` and `top_p` cannot both be specified for this model. Please use only one.", {}, "top_p"),
@@ -47,7 +53,9 @@ def test_a_named_parameter_is_dropped(message: str, facts: dict[str, Any], param
     assert found.told == param
 
 
-@pytest.mark.parametrize(("first", "second"), [("max_tokens", "max_completion_tokens"), ("max_completion_tokens", "max_tokens")])
+@pytest.mark.parametrize(
+    ("first", "second"), [("max_tokens", "max_completion_tokens"), ("max_completion_tokens", "max_tokens")]
+)
 def test_the_cap_is_renamed_either_way(first: Any, second: Any) -> None:
     message = f"Unsupported parameter: '{first}' is not supported with this model. Use '{second}' instead."
     found = repaired(refused(message, param=first, code="unsupported_parameter"), form=WireForm(max_tokens_name=first))
@@ -80,7 +88,11 @@ def test_a_422_is_repaired_too() -> None:
         refused("no such thing", param="frequency_penalty"),
         refused("Unsupported parameter: 'seed'"),
         refused("please stop sending so much about temperature and tools"),
-        refused("max_tokens is too large: 999. This model supports at most 100", param="max_completion_tokens", code="integer_above_max_value"),
+        refused(
+            "max_tokens is too large: 999. This model supports at most 100",
+            param="max_completion_tokens",
+            code="integer_above_max_value",
+        ),
         refused("max_completion_tokens: 100 > 50, which is the maximum allowed number of output tokens"),
     ],
 )
@@ -105,7 +117,11 @@ def test_stop_sequences_are_dropped_in_messages() -> None:
 
 
 def test_tools_are_kept_while_calls_are_in_the_conversation() -> None:
-    told = Ask("m", (user("a"), Message("assistant", (ToolCallPart("c", "f"),)), Message("tool", (ToolResultPart("c", "1"),))), tools=(Tool("f"),))
+    told = Ask(
+        "m",
+        (user("a"), Message("assistant", (ToolCallPart("c", "f"),)), Message("tool", (ToolResultPart("c", "1"),))),
+        tools=(Tool("f"),),
+    )
     assert repaired(refused("Unsupported parameter: 'tools'", param="tools"), ask=told) is None
 
 

@@ -49,6 +49,7 @@ def test_parameters_are_read() -> None:
     ("fields", "effort"),
     [
         ({}, None),
+        ({"output_config": {"effort": "max"}}, "max"),
         ({"thinking": {"type": "disabled"}, "output_config": {"effort": "high"}}, None),
         ({"thinking": {"type": "adaptive"}, "output_config": {"effort": "high"}}, "high"),
         ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, "low"),

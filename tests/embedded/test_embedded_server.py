@@ -17,7 +17,7 @@ import httpx
 import msgspec
 import pytest
 
-from lib.embedded import EmbeddedGateway
+from lib.embedded import EmbeddedGateway, replies, routes
 from lib.embedded.faults import Faults
 from lib.embedded.request_log import Entry
 from lib.errors import SettingsError
@@ -260,6 +260,29 @@ def test_many_answers_run_side_by_side(http: httpx.Client) -> None:
         thread.join()
     assert time.monotonic() - began < 5
     assert {answer.text.count("data: ") for answer in answers} == {33}
+
+
+def test_a_long_wait_is_filled_with_signs_of_life(http: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replies, "_KEEPALIVE_S", 0.05)
+    assert http.post(CHAT, json=openai_body("wait=0.2", stream=True)).text.startswith(": ping\n\n")
+    said = http.post(MESSAGES, json=anthropic_body("wait=0.2", stream=True)).text
+    assert said.startswith('event: ping\ndata: {"type":"ping"}\n\n')
+    assert said.index("message_start") > said.index("ping")
+
+
+def test_a_mistake_of_its_own_is_a_500_and_is_logged_without_the_request(
+    embedded: EmbeddedGateway,
+    http: httpx.Client,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(routes, "plan_of", lambda *_: 1 // 0)
+    for path, body in ((CHAT, openai_body("my secret")), (MESSAGES, anthropic_body("my secret"))):
+        answer = http.post(path, json=body)
+        assert (answer.status_code, error_type(answer)) == (500, "server_error" if path == CHAT else "api_error")
+        assert latest(embedded).outcome == "broken"
+    assert "ZeroDivisionError" in caplog.text
+    assert "my secret" not in caplog.text
 
 
 # ---- faults --------------------------------------------------------------------------------------------------

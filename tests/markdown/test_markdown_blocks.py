@@ -8,13 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.markdown import END_OF_BLOCK, LiveDrawing, drawn
-from lib.markdown.blocks import BlockSplitter, collected, split
+from lib.markdown.blocks import BlockSplitter, collected
+from lib.markdown.blocks import split as split_marked
+from lib.markdown.safety import guard, marked
 
 PARTS = st.sampled_from(
     ["para graph ", "\n", "\n\n", "```py\n", "```\n", "~~~\n", "$$\n", "- item\n", "1. one\n", "  more\n", "    code\n", "> quote\n", "| a |\n",
      "# head\n", "-", "1", ".", "`", "  ", "***\n", "x" * 30]
 )  # fmt: skip
 TEXTS = st.lists(PARTS, max_size=60).map("".join)
+
+
+def split(text: str, min_chars: int = 300, max_chars: int = 8_000) -> list[str]:
+    return split_marked(marked(text), min_chars, max_chars)
 
 
 def cut_at(text: str, cuts: list[int]) -> list[str]:
@@ -25,16 +31,17 @@ def cut_at(text: str, cuts: list[int]) -> list[str]:
 @settings(max_examples=300, deadline=None)
 @given(TEXTS, st.lists(st.integers(0, 10_000), max_size=8))
 def test_the_cut_of_the_stream_makes_no_difference(text: str, cuts: list[int]) -> None:
+    text = marked(text)
     for pieces in (cut_at(text, cuts), list(text)):
         one = BlockSplitter(20, 200)
         live = [piece for part in pieces for piece in one.feed(part)] + one.finish()
-        assert collected(live) == split(text, 20, 200)
+        assert collected(live) == split_marked(text, 20, 200)
 
 
 @settings(max_examples=200, deadline=None)
 @given(TEXTS)
 def test_blocks_joined_are_the_text(text: str) -> None:
-    assert "".join(split(text, 20, 10**9)) == text
+    assert "".join(split(text, 20, 10**9)) == guard(text)
 
 
 @settings(max_examples=150, deadline=None)
@@ -60,7 +67,7 @@ def test_a_list_stays_whole() -> None:
 
 def test_a_fence_and_maths_stay_whole() -> None:
     assert split(f"```\n{LONG}\n\nx\n```\n\nafter") == [f"```\n{LONG}\n\nx\n```\n\n", "after"]
-    assert split(f"$$\n{LONG}\n\nx\n$$\n\nafter") == [f"$$\n{LONG}\n\nx\n$$\n\n", "after"]
+    assert split(f"$$\n{'x + ' * 80}\nx\n$$\n\nafter") == [f"$$\n{'x + ' * 80}\nx\n$$\n\n", "after"]
 
 
 def test_an_endless_fence_is_closed_and_opened_again() -> None:
@@ -72,8 +79,8 @@ def test_an_endless_fence_is_closed_and_opened_again() -> None:
 
 def test_a_finished_block_is_announced_before_the_next_begins() -> None:
     one = BlockSplitter()
-    assert one.feed(f"{LONG}\n\n") == [f"{LONG}\n\n"]
-    assert one.feed("n") == [END_OF_BLOCK, "n"]
+    assert one.feed(f"\x1e{LONG}\n\n") == [f"{LONG}\n\n"]
+    assert one.feed("\x1en") == [END_OF_BLOCK, "n"]
 
 
 def test_no_block_grows_without_end() -> None:

@@ -18,7 +18,15 @@ WORDS = variant_words([])
 
 
 def tally(**fields: Any) -> Tally:
-    facts = {"day": START, "model": "m", "base": "m", "family": "f", "variant": "hc", "outcome": "ok", "n": 1}
+    facts: dict[str, Any] = {
+        "day": START,
+        "model": "m",
+        "base": "m",
+        "family": "f",
+        "variant": "hc",
+        "outcome": "ok",
+        "n": 1,
+    }
     return Tally(**facts | fields)
 
 

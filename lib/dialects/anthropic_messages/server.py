@@ -100,7 +100,7 @@ def _params(body: dict[str, Any]) -> Params:
 
 
 def _effort(body: dict[str, Any]) -> str | None:
-    """The effort named, or the one a thinking budget (tokens) stands for; None when neither, or thinking is disabled."""
+    """The effort named, or the one a thinking budget (tokens) stands for; None with neither or thinking disabled."""
     thinking = body.get("thinking") or {}
     if thinking.get("type") == "disabled":
         return None
