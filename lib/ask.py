@@ -14,9 +14,11 @@ import argparse
 import asyncio
 import io
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, get_args
 
 from lib.cards import DialectName, GatewayCard
@@ -101,6 +103,9 @@ def _run(card: GatewayCard, key: Secret, ask: Ask, dialect: DialectName) -> int:
     except KeyboardInterrupt:
         _print_verdict({**outcome(gathered), "timing": watch.plain()})
         return 130
+    except BrokenPipeError:  # the reader of our output went away; Python's own flush at exit must not fail again
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")
+        return 1
     _print_verdict({**outcome(gathered), "timing": watch.plain()})
     return 0 if gathered.complete else 1
 

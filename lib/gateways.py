@@ -14,7 +14,7 @@ from concurrent.futures import Future
 
 from msgspec import structs
 
-from lib.cards import DialectName, GatewayCard, ListedModel, ModelCard, VariantRule, VideoForm
+from lib.cards import DialectName, GatewayCard, ListedModel, ModelCard, Prices, VariantRule, VideoForm
 from lib.catalogue import card_for, load_catalogue
 from lib.errors import BadInput, GatewayError, NotFound, ParlourError, SettingsError
 from lib.gateway import Deadlines, Gateway, Reach
@@ -208,6 +208,12 @@ class Gateways:
             if of_base:
                 return next((card for card in of_base if card.variant == "standard"), of_base[0])
         return cards[0] if cards else None
+
+    def enter_prices(self, gateway_id: int, model: str, prices: Prices) -> None:
+        """Prices a person typed for exactly this id; they come before the gateway's list, from the next answer on."""
+        self._store.prices.set_entered(self._owner, gateway_id, model, prices)
+        with self._lock:
+            self._models.pop(gateway_id, None)
 
     def refresh(self, gateway_id: int) -> Future[None]:
         """Fetch the model list in the background."""

@@ -52,8 +52,8 @@ with clean_room(chat.id):
             )
     for message in chat.messages:
         name = model_name(services().gateways.label_card(message.ref)) if message.ref else ""
-        again = chat.answer_again if message is chat.messages[-1] and not chat.running else None
-        show_message(message, model_name=name, again=again)
+        may_repeat = message is chat.messages[-1] and not chat.running
+        show_message(message, model_name=name, deeds=chat, may_repeat=may_repeat)
     if chat.running:
         with st.chat_message("assistant"):
             show_live(chat.running, on_native_stop=chat.stop)

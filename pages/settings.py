@@ -7,6 +7,7 @@ import streamlit as st
 from lib.cards import GatewayCard
 from lib.markdown import label
 from lib.ui.gateway_form import show_form
+from lib.ui.price_form import show_price_form
 from lib.ui.session import services
 
 _ORIGINS = {
@@ -24,6 +25,9 @@ def show_gateway(card: GatewayCard) -> None:
             st.text(card.base_url)
         else:
             show_form(card)
+        if not card.demo:
+            with st.expander("Your prices", icon=":material/sell:"):
+                show_price_form(card)
 
 
 def switch_demo() -> None:

@@ -50,7 +50,7 @@ class Arrangement(Struct, frozen=True):
     faults: Faults | None = None
 
 
-class Desk:
+class Reception:
     """Answers requests by an arrangement; keeps the log and the prompt cache."""
 
     def __init__(self, arrangement: Arrangement, requests: RequestLog) -> None:

@@ -1,7 +1,15 @@
 """The rules a request passes before it is answered: what holds for every request whatever its dialect says.
 
 A rule is a pure function: facts in, a `Refusal` or None out. The first refusal answers the request; the order is part
-of the behaviour. Rules over the parsed body live in `rules_openai` and `rules_anthropic`.
+of the behaviour. Rules over the parsed body live in `rules_openai` and `rules_anthropic`. By number:
+
+     1 path               8 model named          15 images seen here     22 stop sequences
+     2 method             9 model exists         16 image is sound       23 stream, number of choices
+     3 a key             10 served here          17 image limits         24 tools, tool turns, thinking
+     4 the right key     11 messages there       18 video                25 prompt fits the context
+     5 body size         12 roles                19 token cap
+     6 JSON              13 first, last turn     20 sampling range
+     7 version           14 content              21 sampling and model
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from lib.catalogue import load_catalogue
 from lib.embedded.faults import Faults
 from lib.embedded.offer import offered
 from lib.embedded.request_log import RequestLog
-from lib.embedded.routes import MAX_BODY, Arrangement, Desk
+from lib.embedded.routes import MAX_BODY, Arrangement, Reception
 from lib.errors import SettingsError
 from lib.secret import Secret
 
@@ -47,7 +47,7 @@ class EmbeddedGateway:
         self.models = offered(load_catalogue() if catalogue is None else catalogue)
         self.requests = RequestLog()
         arrangement = Arrangement(self.key, self.models, speed, reject_unknown, max_body, faults)
-        self._app = Desk(arrangement, self.requests).app()
+        self._app = Reception(arrangement, self.requests).app()
         self._port = port
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None

@@ -14,6 +14,11 @@ _HTML = """
 <div class="footer">
   <span class="line"></span>
   <span class="actions">
+    <span class="versions" role="group" aria-label="Versions of this answer">
+      <button type="button" class="before" aria-label="Previous version" title="Previous version">chevron_left</button>
+      <span class="which"></span>
+      <button type="button" class="after" aria-label="Next version" title="Next version">chevron_right</button>
+    </span>
     <button type="button" class="copy" aria-label="Copy answer" title="Copy">content_copy</button>
     <button type="button" class="again" aria-label="Answer again" title="Answer again">refresh</button>
   </span>
@@ -27,7 +32,7 @@ _CSS = """
   color: color-mix(in srgb, var(--st-text-color) 62%, transparent);
   font-variant-numeric: tabular-nums;
 }
-.actions { display: inline-flex; gap: 0.125rem; }
+.actions, .versions { display: inline-flex; align-items: center; gap: 0.125rem; }
 .line:empty + .actions { margin-left: -0.375rem; }
 button {
   font-family: "Material Symbols Rounded"; font-size: 1.05rem; line-height: 1; font-feature-settings: "liga";
@@ -36,7 +41,8 @@ button {
 }
 button:hover { background: var(--st-secondary-background-color); color: var(--st-text-color); }
 button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
-button[hidden] { display: none; }
+button:disabled { opacity: 0.35; cursor: default; background: none; }
+[hidden] { display: none !important; }
 """
 
 _JS = """
@@ -47,6 +53,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const copy = at(".copy"), again = at(".again");
   copy.hidden = !data.copy;
   again.hidden = !data.again;
+  at(".versions").hidden = data.of < 2;
+  at(".which").textContent = `${data.version}/${data.of}`;
+  at(".before").disabled = data.version <= 1;
+  at(".after").disabled = data.version >= data.of;
+  at(".before").onclick = () => setTriggerValue("turn", -1);
+  at(".after").onclick = () => setTriggerValue("turn", 1);
   again.onclick = () => setTriggerValue("again", true);
   copy.onclick = async () => {
     try {
@@ -68,13 +80,32 @@ _footer: Any = st.components.v2.component("parlour_answer_footer", html=_HTML, c
 
 
 def answer_footer(
-    *, key: str, line: str, detail: str, copy_url: str | None, on_again: Callable[[], None] | None
+    *,
+    key: str,
+    line: str,
+    detail: str,
+    copy_url: str | None,
+    version: int,
+    of: int,
+    on_again: Callable[[], None] | None,
+    on_turn: Callable[[int], None],
 ) -> None:
-    """Draw the line; `detail` is its tooltip. `on_again` None hides the button."""
+    """Draw the line; `detail` is its tooltip. `version` of `of` answers to the same question is shown (from 1).
+
+    `on_again` None hides that button; `on_turn` gets -1 or 1 when another version is asked for.
+    """
     _footer(
         key=key,
-        data={"line": line, "detail": detail, "copy": copy_url, "again": on_again is not None},
+        data={
+            "line": line,
+            "detail": detail,
+            "copy": copy_url,
+            "again": on_again is not None,
+            "version": version,
+            "of": of,
+        },
         on_again_change=on_again or _nothing,
+        on_turn_change=lambda: on_turn(int(st.session_state[key].turn)),
         height="content",
     )
 

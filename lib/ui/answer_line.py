@@ -32,11 +32,12 @@ def tokens_text(count: TokenCount) -> str:
 
 
 def cost_text(cost: CostLine) -> str:
-    """'$0.0021', '≈ $0.0021' when tokens are estimated, 'unpriced' when no price is known."""
+    """'$0.0021 (gateway price)', with ≈ when tokens are estimated; 'unpriced' when no price is known."""
     if cost.nano is None:
         return "unpriced"
     known = money(cost.nano, cost.currency)
-    return f"≈ {known}" if is_estimated(cost) else known
+    source = f" ({_SOURCE[cost.source].lower()})" if cost.source else ""
+    return f"{'≈ ' if is_estimated(cost) else ''}{known}{source}"
 
 
 def cost_source_text(cost: CostLine) -> str:

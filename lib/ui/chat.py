@@ -80,6 +80,12 @@ class Chat:
             except (AnswerRunning, NotFound) as error:
                 say_once(notice_for(error).text)
 
+    def show_version(self, message: StoredMessage, step: int) -> None:
+        """Show the previous (-1) or next (1) answer to the same question, with what followed it."""
+        at = message.sibling_index + step
+        if self.id and 0 <= at < message.sibling_count:
+            services().store.conversations.choose(services().owner, self.id, message.siblings[at])
+
     def stop(self) -> None:
         """Stop the running answer; what has come is kept."""
         if self.running:

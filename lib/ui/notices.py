@@ -92,6 +92,10 @@ _SETTINGS: dict[tuple[str, str], Notice] = {
     ("key", "bad_characters"): Notice(
         "The key contains characters that a key cannot have, such as a line break.", "Copy it again, on one line."
     ),
+    ("key", "needed_for_new_address"): Notice(
+        "The address is another one, and a key belongs to the address it was entered for.", "Enter the key again."
+    ),
+    ("price", ""): Notice("This is not a price per 1M tokens.", "Enter a number such as 3 or 0.15."),
     ("key", "unreadable"): Notice("The stored key cannot be read any more.", "Enter it again."),
 }
 
@@ -120,7 +124,8 @@ def notice_for(error: ParlourError) -> Notice:
         case GatewayError():
             return notice_for_kind(error.kind, code=error.code if error.where == "transport" else None)
         case SettingsError():
-            return _SETTINGS.get((error.field, error.message), _OTHER[SettingsError])
+            known = _SETTINGS.get((error.field, error.message)) or _SETTINGS.get((error.field, ""))
+            return known or _OTHER[SettingsError]
         case BadInput():
             return BY_KIND.get(error.reason, _OTHER[BadInput])
     return next(_OTHER[kind] for kind in type(error).__mro__ if kind in _OTHER)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from typing import Protocol
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -19,7 +19,13 @@ WINDOW = 30
 """Messages mounted at first; earlier ones come on request, so a long chat opens as fast as a short one."""
 
 _FLUSH_S = 0.06
-Again = Callable[[StoredMessage], None]
+
+
+class Deeds(Protocol):
+    """What can be done with an answer (`lib.ui.chat.Chat`)."""
+
+    def answer_again(self, message: StoredMessage) -> None: ...
+    def show_version(self, message: StoredMessage, step: int) -> None: ...
 
 
 def clean_room(chat: str | None) -> DeltaGenerator:
@@ -37,16 +43,16 @@ def clean_room(chat: str | None) -> DeltaGenerator:
     return place.container()
 
 
-def show_message(message: StoredMessage, *, model_name: str = "", again: Again | None = None) -> None:
+def show_message(message: StoredMessage, *, model_name: str, deeds: Deeds, may_repeat: bool) -> None:
     """One stored message with everything that belongs to it."""
     with st.chat_message(message.role):
         if message.role == "user":
             _show_blocks(message.text)
         else:
-            show_answer(message, model_name=model_name, again=again)
+            show_answer(message, model_name=model_name, deeds=deeds, may_repeat=may_repeat)
 
 
-def show_answer(message: StoredMessage, *, model_name: str, again: Again | None) -> None:
+def show_answer(message: StoredMessage, *, model_name: str, deeds: Deeds, may_repeat: bool) -> None:
     """The inside of an assistant's message: reasoning, text, how it ended, and its line."""
     if message.reasoning:
         with st.expander(line.thought_text(message.reasoning_ms), type="compact"):
@@ -59,7 +65,10 @@ def show_answer(message: StoredMessage, *, model_name: str, again: Again | None)
         line=answer_line_of(message, model_name),
         detail=line.cost_source_text(message.cost) if message.cost else "",
         copy_url=f"/answer/{message.public_id}/text" if message.text else None,
-        on_again=None if again is None else lambda: again(message),
+        version=message.sibling_index + 1,
+        of=message.sibling_count,
+        on_again=(lambda: deeds.answer_again(message)) if may_repeat else None,
+        on_turn=lambda step: deeds.show_version(message, step),
     )
 
 
