@@ -104,7 +104,7 @@ def _run(card: GatewayCard, key: Secret, ask: Ask, dialect: DialectName) -> int:
         _print_verdict({**outcome(gathered), "timing": watch.plain()})
         return 130
     except BrokenPipeError:  # the reader of our output went away; Python's own flush at exit must not fail again
-        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  (stays open until the exit)
         return 1
     _print_verdict({**outcome(gathered), "timing": watch.plain()})
     return 0 if gathered.complete else 1

@@ -32,7 +32,7 @@ class Prices(Struct, frozen=True):
 
 
 class ListedModel(Struct, frozen=True):
-    """One row of a gateway's model list, normalised (wire.md section 4). None is 'the list does not say'."""
+    """One row of a gateway's model list, normalised. None is 'the list does not say'."""
 
     id: str
     prices: Prices = Prices()

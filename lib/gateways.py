@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 
 from msgspec import structs
 
@@ -18,7 +19,7 @@ from lib.cards import DialectName, GatewayCard, ListedModel, ModelCard, Prices, 
 from lib.catalogue import card_for, load_catalogue
 from lib.errors import BadInput, GatewayError, NotFound, ParlourError, SettingsError
 from lib.gateway import Deadlines, Gateway, Reach
-from lib.generation import Engine, Tariff
+from lib.generation import Engine, SharedDoor, Tariff
 from lib.ids import now_ms
 from lib.keys import KeyBox
 from lib.ledger import ModelRef
@@ -28,6 +29,8 @@ from lib.store import Store
 from lib.store.rows import Settings, StoredKey
 
 REFRESH_S = 600.0
+RETRY_S = 30.0
+"""A list that could not be fetched is asked for again this soon."""
 _log = logging.getLogger("parlour.gateways")
 _USUAL = ("claude-sonnet-4-6", "gpt-5.4", "gemini-3-flash-preview")
 
@@ -44,7 +47,7 @@ class Gateways:
         self._lock = threading.RLock()
         self._held: dict[int, Secret] = {}
         self._configured: dict[int, GatewayCard] = {}
-        self._doors: dict[int, Gateway] = {}
+        self._doors: dict[int, SharedDoor[Gateway]] = {}
         self._models: dict[int, tuple[ModelCard, ...]] = {}
         self._asked_at: dict[int, float] = {}
         self._cards: tuple[GatewayCard, ...] | None = None
@@ -71,13 +74,15 @@ class Gateways:
     def hold(self, card: GatewayCard, key: Secret, *, slot: str) -> GatewayCard:
         """Use a gateway whose key is never stored (environment, secrets file, embedded) while this process runs.
 
-        `slot` names its fixed place, so that it keeps its id, which the ledger refers to, over restarts.
+        `slot` names its fixed place, so that it keeps its id, which the ledger refers to, over restarts. Its model
+        list is fetched in the background.
         """
         held = self._store.gateways.ensure(self._owner, card, slot)
         held = structs.replace(held, origin_of_key=card.origin_of_key, key_hint=key.hint)
         with self._lock:
             self._held[held.id], self._configured[held.id] = key, held
             self._forget(held.id)
+            self.refresh(held.id)
         return held
 
     def release(self, gateway_id: int) -> None:
@@ -105,12 +110,17 @@ class Gateways:
         rules: tuple[VariantRule, ...],
         video: VideoForm,
     ) -> None:
-        """Change a stored gateway. A new origin needs the key again: a key is bound to the one it was entered for."""
+        """Change a stored gateway. A new origin needs the key again: a key is bound to the one it was entered for.
+
+        Raises SettingsError, also for a gateway that is configured outside (environment, secrets file, demo), and
+        NotFound.
+        """
         card = self.card(gateway_id)
-        url = clean_base_url(base_url)
-        secret = key_from(key) if key else None
-        if secret is None and card.origin_of_key == "stored" and origin_of(url) != origin_of(card.base_url):
-            raise SettingsError("key", "needed_for_new_address")
+        if card.id in self._held:
+            raise SettingsError("gateway", "configured_outside")
+        url, secret = clean_base_url(base_url), key_from(key) if key else None
+        if secret is None:
+            _same_origin(card, url)
         changed = structs.replace(
             card,
             name=name.strip() or url,
@@ -127,7 +137,7 @@ class Gateways:
     def remove(self, gateway_id: int) -> None:
         """Forget a gateway and its key. Its rows in the ledger stay."""
         self._store.gateways.remove(self._owner, gateway_id)
-        self._forget(gateway_id)
+        self.release(gateway_id)
 
     def _store_key(self, card: GatewayCard, key: Secret) -> None:
         cipher, nonce = self._keys.seal(key, owner=self._owner, gateway=card.public_id, origin=origin_of(card.base_url))
@@ -150,24 +160,27 @@ class Gateways:
             self._asked_at.pop(gateway_id, None)
             door = self._doors.pop(gateway_id, None)
         if door:
-            self._engine.spawn(door.aclose())
+            self._engine.spawn(door.retire())
 
     # --- doors ----------------------------------------------------------------------------------------------------
 
-    def door(self, gateway_id: int) -> Gateway:
-        """The pooled door of a gateway; called on the engine's loop. Raises NotFound or SettingsError."""
+    def door(self, gateway_id: int) -> SharedDoor[Gateway]:
+        """The pooled door of a gateway, to be used on the engine's loop. Raises NotFound or SettingsError."""
         with self._lock:
             if gateway_id not in self._doors:
                 card = self.card(gateway_id)
-                self._doors[gateway_id] = Gateway(card, self._key(card), deadlines=self._deadlines)
+                self._doors[gateway_id] = SharedDoor(Gateway(card, self._key(card), deadlines=self._deadlines))
             return self._doors[gateway_id]
 
     def test(self, base_url: str, key: str, gateway_id: int | None = None) -> Reach:
         """Test a connection as it would be saved; an empty `key` means the stored one. Raises ParlourError."""
         url = clean_base_url(base_url)
-        secret = key_from(key) if key or gateway_id is None else self._key(self.card(gateway_id))
-        if not key and gateway_id is not None and origin_of(url) != origin_of(self.card(gateway_id).base_url):
-            raise SettingsError("key", "needed_for_new_address")
+        if key or gateway_id is None:
+            secret = key_from(key)
+        else:
+            card = self.card(gateway_id)
+            _same_origin(card, url)
+            secret = self._key(card)
         return self._engine.call(self._test(GatewayCard(0, "test", url), secret), timeout_s=90)
 
     async def _test(self, card: GatewayCard, key: Secret) -> Reach:
@@ -216,20 +229,28 @@ class Gateways:
             self._models.pop(gateway_id, None)
 
     def refresh(self, gateway_id: int) -> Future[None]:
-        """Fetch the model list in the background."""
+        """Fetch the model list in the background. The future only says when: a failure is noted beside the list."""
         self._asked_at[gateway_id] = time.monotonic()
         return self._engine.spawn(self._refresh(gateway_id))
 
     async def _refresh(self, gateway_id: int) -> None:
-
         try:
-            door = await asyncio.to_thread(self.door, gateway_id)
-            listed = await door.models()
-            await asyncio.to_thread(self._keep, gateway_id, listed)
-        except GatewayError as error:
-            await asyncio.to_thread(self._store.models.note_error, self._owner, gateway_id, error.kind)
+            await self._fetch(gateway_id)
         except ParlourError as error:
             _log.warning("model list of gateway %s not refreshed: %s", gateway_id, type(error).__name__)
+            with self._lock:
+                if gateway_id in self._asked_at:
+                    self._asked_at[gateway_id] = time.monotonic() - REFRESH_S + RETRY_S
+            if isinstance(error, GatewayError):
+                with suppress(ParlourError):
+                    await asyncio.to_thread(self._store.models.note_error, self._owner, gateway_id, error.kind)
+
+    async def _fetch(self, gateway_id: int) -> None:
+        shared = await asyncio.to_thread(self.door, gateway_id)
+        async with shared.using() as door:
+            listed = await door.models()
+        if self._doors.get(gateway_id) is shared:  # else the gateway was changed meanwhile: this is the old one's list
+            await asyncio.to_thread(self._keep, gateway_id, listed)
 
     def _keep(self, gateway_id: int, listed: list[ListedModel]) -> None:
         card = self.card(gateway_id)
@@ -258,7 +279,6 @@ class Gateways:
 
     def ref(self, settings: Settings) -> ModelRef:
         """What a choice resolves to when it is sent. Raises BadInput without a model, NotFound without a gateway."""
-
         if settings.gateway_id is None or not settings.model:
             raise BadInput("no_model")
         gateway, card = self.card(settings.gateway_id), self.model(settings.gateway_id, settings.model)
@@ -273,15 +293,23 @@ class Gateways:
             gateway.demo,
         )
 
-    def tariff(self, ref: ModelRef) -> Tariff:
-        """The price in force now for exactly this model id."""
-        card = self.model(ref.gateway_id, ref.model)
-        current = self._store.prices.current(self._owner, ref.gateway_id, ref.model)
+    def tariff(self, ref: ModelRef, at_ms: int | None = None) -> Tariff:
+        """The price in force at `at_ms` (default: now) for exactly this model id, also of a removed gateway."""
+        reference = self.label_card(ref).vendor_prices
+        current = self._store.prices.current(self._owner, ref.gateway_id, ref.model, at_ms)
         if current is None:
-            return Tariff(reference=card.vendor_prices)
-        return Tariff(current.prices, current.source, current.version_id, card.vendor_prices)
+            return Tariff(reference=reference)
+        return Tariff(current.prices, current.source, current.version_id, reference)
 
     async def aclose(self) -> None:
-        """Close every door."""
-        for door in list(self._doors.values()):
-            await door.aclose()
+        """Close every door, on the engine's loop."""
+        with self._lock:
+            doors, self._doors = list(self._doors.values()), {}
+        for door in doors:
+            await door.retire()
+
+
+def _same_origin(card: GatewayCard, url: str) -> None:
+    """Raises SettingsError when a key entered for the card's address would go to another one."""
+    if origin_of(url) != origin_of(card.base_url):
+        raise SettingsError("key", "needed_for_new_address")

@@ -25,10 +25,8 @@ OTHER = "Other"
 NOT_BILLED = ("refused", "failed")
 """Outcomes of requests that never reached a model; they say nothing about how well the rest is known."""
 
-_COUNTS = ["n", "n_error", "n_unpriced", "n_estimated"]
-_TOKENS = ["in_uncached", "in_cache_read", "in_cache_write", "out_visible", "out_reasoning"]
-_SUMS = [*_COUNTS, "cost_nano", "est_cost_nano", *_TOKENS]
-_GROUPS = ["day", "gateway_id", "model", "base", "family", "variant", "purpose", "outcome"]
+_GROUPS = ["family", "variant", "outcome"]
+_SUMS = ["n", "n_error", "n_unpriced", "n_estimated", "cost_nano"]
 _FORMULA = re.compile(r"[\s\0]*[=+\-@＝＋－＠]|[\t\r\n]")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
@@ -64,25 +62,33 @@ def currencies(tallies: Iterable[Tally]) -> list[str]:
 
 
 def tally_frame(tallies: Iterable[Tally], currency: str) -> pd.DataFrame:
-    """The tallies of `currency`, one row each: day (datetime64), the group columns (text), the sums (int64).
+    """The tallies of `currency`, one row each.
 
-    Adds `tokens_in` and `tokens_out`. A tally without a base model goes by its model's id.
+    Columns: day (datetime64); base, family, variant, outcome (text); n, n_error, n_unpriced, n_estimated, cost_nano,
+    tokens_in, tokens_out (int64). A tally without a base model goes by its model's id.
     """
     kept = [tally for tally in tallies if tally.currency == currency]
-    frame = pd.DataFrame({name: [getattr(tally, name) for tally in kept] for name in _GROUPS + _SUMS})
-    frame["day"] = pd.to_datetime(frame["day"])
-    frame["base"] = [tally.base or tally.model for tally in kept]
-    frame = frame.astype(dict.fromkeys(_SUMS, "int64"))
-    frame["tokens_in"] = frame["in_uncached"] + frame["in_cache_read"] + frame["in_cache_write"]
-    frame["tokens_out"] = frame["out_visible"] + frame["out_reasoning"]
+    columns: dict[str, list[Any]] = {name: [getattr(tally, name) for tally in kept] for name in _GROUPS + _SUMS}
+    columns["base"] = [tally.base or tally.model for tally in kept]
+    columns["tokens_in"] = [tally.in_uncached + tally.in_cache_read + tally.in_cache_write for tally in kept]
+    columns["tokens_out"] = [tally.out_visible + tally.out_reasoning for tally in kept]
+    frame = pd.DataFrame(columns).astype(dict.fromkeys([*_SUMS, "tokens_in", "tokens_out"], "int64"))
+    frame["day"] = pd.to_datetime(pd.Series([tally.day for tally in kept], dtype="object"))
     return frame
 
 
 def totals(tallies: Iterable[Tally], currency: str) -> Totals:
     """The sums of one period."""
-    sums = tally_frame(tallies, currency)[[*_SUMS, "tokens_in", "tokens_out"]].sum()
-    cost = None if 0 < sums["n"] == sums["n_unpriced"] else int(sums["cost_nano"])
-    return Totals(int(sums["n"]), cost, int(sums["tokens_in"]), int(sums["tokens_out"]), int(sums["n_error"]))
+    kept = [tally for tally in tallies if tally.currency == currency]
+    requests = sum(tally.n for tally in kept)
+    unpriced = sum(tally.n_unpriced for tally in kept)
+    return Totals(
+        requests,
+        None if 0 < requests == unpriced else sum(tally.cost_nano for tally in kept),
+        sum(tally.in_uncached + tally.in_cache_read + tally.in_cache_write for tally in kept),
+        sum(tally.out_visible + tally.out_reasoning for tally in kept),
+        sum(tally.n_error for tally in kept),
+    )
 
 
 def change(now: int | None, before: int | None) -> float | None:

@@ -45,7 +45,7 @@ with clean_room(chat.id):
         else:
             show_undo()
             show_welcome(chat.choice.gateway)
-            show_suggestions(send_suggestion)
+            show_suggestions(send_suggestion, demo=chat.choice.gateway.demo)
         if chat.has_earlier:
             st.button(
                 "Load earlier messages", icon=":material/expand_less:", type="tertiary", on_click=chat.show_earlier

@@ -113,12 +113,16 @@ def _reasoning(text: str, card: ModelCard) -> str:
     words, match = len(text.split()), best_section(text)
     found = f"“{match[0].title}”, with {match[1]} points" if match else "none; it is not about Parlour"
     return (
-        f"The question has {words} words and {count_text(text)} tokens. "
+        f"The question has {_counted(words, 'word')} and {_counted(count_text(text), 'token')}. "
         f"It was sent to {card.label or card.id} ({card.variant_label}), but no model is behind this gateway. "
         f"I compare its words with the {len(help_sections())} sections of Parlour's help. "
         f"The section that fits best: {found}. "
         f"{'I answer with that section.' if match else 'So I say honestly that I cannot answer it.'}"
     )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _show(text: str, card: ModelCard) -> Script:

@@ -3,10 +3,11 @@
 Truth is the store; a `LiveAnswer` is only the shortcut for pages of the same process. Nothing here calls a page.
 """
 
-from lib.generation.attempts import Tariff
 from lib.generation.desk import Desk, Sent
+from lib.generation.doors import SharedDoor
 from lib.generation.engine import Engine
 from lib.generation.follow import Followed, StoredAnswer
 from lib.generation.live import LiveAnswer, News
+from lib.generation.measure import Tariff
 
-__all__ = ["Desk", "Engine", "Followed", "LiveAnswer", "News", "Sent", "StoredAnswer", "Tariff"]
+__all__ = ["Desk", "Engine", "Followed", "LiveAnswer", "News", "Sent", "SharedDoor", "StoredAnswer", "Tariff"]

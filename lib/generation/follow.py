@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
+from msgspec import structs
+
+from lib.errors import NotFound, StoreError
 from lib.generation.live import News, Phase
 from lib.store import Store
 
@@ -47,12 +50,26 @@ class StoredAnswer:
         return self._row.text, self._row.reasoning
 
     def wait(self, seen: int, timeout_s: float) -> int:
-        """Sleep `timeout_s`; look at the row when it is time to."""
-        time.sleep(timeout_s)
-        if time.monotonic() - self._read_at >= POLL_S:
-            self._row, self._read_at = self._store.answers.get(self._owner, self.message), time.monotonic()
-            self._version += 1
+        """Sleep `timeout_s`, or until it is time to look at the row; not at all after a change that was not seen."""
+        if self._version != seen or self.over:
+            return self._version
+        due_in = self._read_at + POLL_S - time.monotonic()
+        time.sleep(max(0.0, min(timeout_s, due_in)))
+        if due_in <= timeout_s:
+            self._look()
         return self._version
+
+    def _look(self) -> None:
+        self._read_at = time.monotonic()
+        try:
+            row = self._store.answers.get(self._owner, self.message)
+        except NotFound:
+            row = structs.replace(self._row, state="interrupted")
+        except StoreError:
+            return  # a busy database is asked again at the next look
+        if (row.text, row.reasoning, row.state) != (self._row.text, self._row.reasoning, self._row.state):
+            self._version += 1
+        self._row = row
 
     def news(self, reasoning_seen: int, text_seen: int) -> News:
         """Everything after the two character counts."""

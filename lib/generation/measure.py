@@ -37,7 +37,9 @@ class Tariff(Struct, frozen=True):
     tokens_per_char: Fraction | None = None
 
 
-def measured(attempt: Attempt, usage: Usage | None, tariff: Tariff, *, sample: str = "", whole: bool = False) -> Attempt:
+def measured(
+    attempt: Attempt, usage: Usage | None, tariff: Tariff, *, sample: str = "", whole: bool = False
+) -> Attempt:
     """The attempt with its tokens and its cost. `whole`: the end of the answer was seen, so `usage` is its final one.
 
     `sample` is some of the text, from which the script and so the tokens per character are guessed.
@@ -120,7 +122,9 @@ class Ratios:
     def note(self, ref: ModelRef, attempts: tuple[Attempt, ...]) -> None:
         """Learn from whole answers with reported usage. Those that reasoned do not show what was counted."""
         for attempt in attempts:
-            plain = attempt.usage_source == "reported" and not attempt.chars_reasoning and not attempt.count.out_reasoning
+            plain = (
+                attempt.usage_source == "reported" and not attempt.chars_reasoning and not attempt.count.out_reasoning
+            )
             if plain and attempt.chars_out >= _FEWEST_CHARS and attempt.count.out_visible:
                 with self._lock:
                     samples = self._samples.setdefault((ref.gateway_id, ref.model), deque(maxlen=_SAMPLES))

@@ -7,7 +7,9 @@ transaction that reads and then writes fails at once when another one wrote in b
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +20,7 @@ from lib.errors import SettingsError, StoreBusy
 from lib.store.faults import translated, was_cut
 
 T = TypeVar("T")
+_WAIT_S = 15.0
 PRAGMAS = (
     "PRAGMA busy_timeout=5000",
     "PRAGMA journal_mode=WAL",
@@ -36,6 +39,7 @@ class Database:
         self.engine = engine
         self.path = path
         self.sqlite = path is not None
+        self._writer = threading.Lock()
         options: dict[str, Any] = {} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reading = engine.execution_options(**options)
         self._writing = engine.execution_options(parlour_write=True)
@@ -49,7 +53,24 @@ class Database:
 
         A connection lost during COMMIT leaves its fate unknown: only `idempotent` work is then run again.
         """
-        return self._twice(self._writing, work, again_when_cut=idempotent)
+        with self._turn_to_write():
+            return self._twice(self._writing, work, again_when_cut=idempotent)
+
+    @contextmanager
+    def _turn_to_write(self) -> Iterator[None]:
+        """SQLite has one writer: threads wait here, in turn, and not in its unfair busy handler.
+
+        Commits and checkpoints then never overlap either, which SQLite before 3.51.3 could not always bear.
+        """
+        if not self.sqlite:
+            yield
+            return
+        if not self._writer.acquire(timeout=_WAIT_S):
+            raise StoreBusy("another thread keeps writing")
+        try:
+            yield
+        finally:
+            self._writer.release()
 
     def close(self) -> None:
         self.engine.dispose()

@@ -14,9 +14,15 @@ from lib.ui.model_picker import model_name, price_text, show_picker
 from lib.ui.parameters import show_parameters
 
 SUGGESTIONS = (
+    "Explain how a transformer reads a sentence",
+    "Compare three ways to name files, in a table",
+    "Write a haiku about patience",
+    "What would you ask me first?",
+)
+DEMO_SUGGESTIONS = (
     "What can Parlour do?",
-    "Show me a table, some code and a formula",
-    "Think: how many Fridays are there in this month?",
+    "Show everything",
+    "Think about how many Fridays this month has",
     "How do I connect my gateway?",
 )
 
@@ -36,9 +42,10 @@ def show_controls(choice: Choice, *, on_stop: Callable[[], None] | None) -> None
             )
 
 
-def show_suggestions(on_pick: Callable[[], None]) -> None:
+def show_suggestions(on_pick: Callable[[], None], *, demo: bool) -> None:
     """A few first questions; picking one sends it."""
-    st.pills("Suggestions", SUGGESTIONS, key="suggestion", on_change=on_pick, label_visibility="collapsed")
+    questions = DEMO_SUGGESTIONS if demo else SUGGESTIONS
+    st.pills("Suggestions", questions, key="suggestion", on_change=on_pick, label_visibility="collapsed")
 
 
 def show_queue(

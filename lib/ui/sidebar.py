@@ -38,7 +38,8 @@ def show_sidebar(*, on_chat: bool) -> None:
         )
         with st.container(key="conversations", gap=None):
             _show_conversations(query or "", current_chat() if on_chat else None)
-    if not on_chat and st.session_state.pop("go-to-chat", False):
+    wanted = st.session_state.pop("go-to-chat", False)
+    if wanted and not on_chat:
         st.switch_page(CHAT, query_params=_chat_query())
 
 

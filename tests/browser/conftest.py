@@ -1,12 +1,13 @@
 """A really running Parlour and a real Chromium for the browser tests.
 
-    def test_a_question_is_answered(parlour, page):
-        app = parlour()
-        page.goto(app.url)
+    def test_a_question_is_answered(app, page):
+        open_new_chat(page, app)
 
-`parlour(...)` starts the app as its own process with its own data folder; the object it returns can be killed and
+`app` is one Parlour for all tests of a module, answered by the demo without any waiting that the message does not
+order. `parlour(...)` starts one as its own process with its own data folder; the object it returns can be killed and
 restarted on the same folder and port. `page` fails its test when anything was asked of another host or the console
-showed an error; `watch` tells it what to forgive and opens further pages (narrow, dark, another browser).
+showed an error; `watch` tells it what to forgive and opens further pages (narrow, dark, another browser). What a
+user does and sees is in `steps.py`.
 """
 
 from __future__ import annotations
@@ -142,6 +143,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parlour]:
+    """One for the whole module. It may be killed and restarted; every test makes conversations of its own."""
+    running = Parlour(tmp_path_factory.mktemp("parlour"), {"PARLOUR_DEMO_SPEED": "0"}, ROOT / "app.py")
+    running.start()
+    yield running
+    running.stop()
 
 
 @pytest.fixture

@@ -107,6 +107,14 @@ def test_indices_may_skip_and_repeat() -> None:
     assert [(one["id"], one["arguments"]) for one in answer["tool_calls"]] == [("t1", '{"a":1}'), ("t2", '{"b":2}')]
 
 
+def test_whole_inputs_under_one_index_stay_apart() -> None:
+    calls = block(type="tool_use", id="t1", name="f", input={"a": 1}) + block(
+        type="tool_use", id="t2", name="f", input={"b": 2}
+    )
+    found = read(start() + calls + end("tool_use"))["tool_calls"]
+    assert [(one["id"], one["arguments"]) for one in found] == [("t1", '{"a":1}'), ("t2", '{"b":2}')]
+
+
 def test_tool_input_without_a_block_start_opens_a_call() -> None:
     answer = read(start() + delta(2, type="input_json_delta", partial_json='{"a":1}') + end("tool_use"))
     (call,) = answer["tool_calls"]

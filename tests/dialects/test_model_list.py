@@ -108,6 +108,7 @@ def test_every_price_per_million_comes_back_as_it_was(micro: int) -> None:
 def test_one_told_unit_holds_for_the_prices_beside_it() -> None:
     prices = one(input_price_per_1m=0.05, output_price_per_1m=0.4, cached_price=0.0005).prices
     assert (prices.input, prices.output, prices.cache_read) == (50_000, 400_000, 500)
+    assert one(prompt_per_1k=0.003, cached_price=0.0003).prices.cache_read == 300_000
 
 
 def test_magnitude_is_told_by_the_largest_price_of_a_model() -> None:

@@ -188,6 +188,11 @@ def test_a_stop_in_every_piece_gives_way_to_the_real_reason() -> None:
     assert (answer["text"], answer["finish_reason"]) == ("ab", "length")
 
 
+def test_a_finish_beside_late_text_is_seen() -> None:
+    answer = read(chunk({"content": "a"}) * 6 + chunk({"content": "b"}, "length"))
+    assert (answer["text"], answer["finish_reason"], answer["complete"]) == ("aaaaaab", "length", True)
+
+
 def test_text_after_the_finish_is_kept() -> None:
     assert read(chunk({"content": "a"}, "stop") + chunk({"content": "b"}) + DONE)["text"] == "ab"
 

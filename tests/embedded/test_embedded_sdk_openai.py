@@ -81,7 +81,7 @@ def test_reasoning_is_visible_and_counted(sdk: openai.OpenAI) -> None:
     )
     deltas = [chunk.choices[0].delta for chunk in chunks if chunk.choices]
     reasoning = "".join(getattr(delta, "reasoning_content", None) or "" for delta in deltas)
-    assert "The question has 1 words" in reasoning
+    assert "The question has 1 word and 1 token." in reasoning
     usage = chunks[-1].usage
     assert usage is not None
     assert usage.completion_tokens_details is not None

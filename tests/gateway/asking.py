@@ -52,7 +52,9 @@ _OPENAI = Words(
     ).encode(),
 )
 _ANTHROPIC = Words(
-    _event({"type": "message_start", "message": {"id": "m1", "model": "m", "content": [], "usage": {"input_tokens": 3}}})
+    _event(
+        {"type": "message_start", "message": {"id": "m1", "model": "m", "content": [], "usage": {"input_tokens": 3}}}
+    )
     + _event({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
     _event({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hello"}}),
     _event({"type": "content_block_stop", "index": 0})

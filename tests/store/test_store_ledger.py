@@ -155,6 +155,13 @@ def test_a_day_is_the_stretch_between_two_midnights(zone: str, ms: int) -> None:
     assert start_of(day, info) <= ms < start_of(day + timedelta(days=1), info)
 
 
+def test_an_hour_shown_twice_around_midnight_belongs_to_one_day() -> None:
+    zone = ZoneInfo("America/St_Johns")  # in 2010 at 00:01 the clock went back to 23:01 of the day before
+    again = ms_at("2010-11-07T02:45")
+    assert datetime.fromtimestamp(again / 1000, zone).date() == date(2010, 11, 6)
+    assert day_of(again, zone) == date(2010, 11, 7) and start_of(date(2010, 11, 7), zone) < again
+
+
 @pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 5, 1), 24)])
 def test_days_on_which_the_clock_is_turned_have_their_own_length(day: date, hours: int) -> None:
     zone = ZoneInfo("Europe/Berlin")

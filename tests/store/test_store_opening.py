@@ -172,6 +172,15 @@ def test_a_log_without_its_database_is_damage(folder: Path) -> None:
         reopened(folder)
 
 
+def test_a_first_start_that_died_halfway_is_simply_repeated(folder: Path) -> None:
+    folder.mkdir()
+    for left_over in ("parlour.db.new", "parlour.db.new-wal", "parlour.db.new-shm"):
+        (folder / left_over).write_bytes(b"half")
+    with closing(reopened(folder)) as store:
+        answered(store)
+    assert {path.name for path in folder.iterdir()} == {"parlour.db", "parlour.db.lock"}
+
+
 def test_a_folder_that_cannot_be_made_is_unwritable(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreUnwritable):
