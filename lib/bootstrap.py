@@ -108,7 +108,8 @@ class Services:
 
     def _hold_configured(self, found: ConfiguredGateway) -> None:
         card = GatewayCard(0, found.name, found.base_url, found.dialects, origin_of_key=found.origin)
-        self.gateways.hold(card, found.key, slot=f"{found.origin}:{found.name}")
+        held = self.gateways.hold(card, found.key, slot=f"{found.origin}:{found.name}")
+        self.gateways.refresh(held.id)
 
     def answer_text(self, message: str) -> str:
         """The exact text of an answer, for the clipboard; also of one that could not be stored. Raises NotFound."""

@@ -52,8 +52,6 @@ class Gateways:
         self._asked_at: dict[int, float] = {}
         self._cards: tuple[GatewayCard, ...] | None = None
 
-    # --- cards and keys -------------------------------------------------------------------------------------------
-
     def cards(self) -> tuple[GatewayCard, ...]:
         """The usable gateways, real ones first."""
         with self._lock:
@@ -74,15 +72,13 @@ class Gateways:
     def hold(self, card: GatewayCard, key: Secret, *, slot: str) -> GatewayCard:
         """Use a gateway whose key is never stored (environment, secrets file, embedded) while this process runs.
 
-        `slot` names its fixed place, so that it keeps its id, which the ledger refers to, over restarts. Its model
-        list is fetched in the background.
+        `slot` names its fixed place, so that it keeps its id, which the ledger refers to, over restarts.
         """
         held = self._store.gateways.ensure(self._owner, card, slot)
         held = structs.replace(held, origin_of_key=card.origin_of_key, key_hint=key.hint)
         with self._lock:
             self._held[held.id], self._configured[held.id] = key, held
             self._forget(held.id)
-            self.refresh(held.id)
         return held
 
     def release(self, gateway_id: int) -> None:
@@ -162,8 +158,6 @@ class Gateways:
         if door:
             self._engine.spawn(door.retire())
 
-    # --- doors ----------------------------------------------------------------------------------------------------
-
     def door(self, gateway_id: int) -> SharedDoor[Gateway]:
         """The pooled door of a gateway, to be used on the engine's loop. Raises NotFound or SettingsError."""
         with self._lock:
@@ -189,8 +183,6 @@ class Gateways:
             return await door.reach()
         finally:
             await door.aclose()
-
-    # --- models and prices ----------------------------------------------------------------------------------------
 
     def models(self, gateway_id: int) -> Sequence[ModelCard]:
         """The model cards of a gateway, from memory or the store; asks for a fresh list when they are old."""

@@ -17,6 +17,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
+FILE_NAME = "parlour.db"
 _MAGIC = b"SQLite format 3\x00"
 _CHECK_UP_TO_BYTES = 64 << 20
 _KEPT_BACKUPS = 5

@@ -15,7 +15,7 @@ from lib.store.answers import Answers
 from lib.store.conversations import Conversations
 from lib.store.database import APPLICATION_ID, Database, postgres_database, sqlite_database
 from lib.store.days import zone_of
-from lib.store.files import FileLock, check_file, copy_database, make_folder
+from lib.store.files import FILE_NAME, FileLock, check_file, copy_database, make_folder
 from lib.store.gateways import Gateways
 from lib.store.ledger import Ledger
 from lib.store.migrating import migrate
@@ -24,8 +24,6 @@ from lib.store.models import Models
 from lib.store.preferences import Preferences
 from lib.store.prices import PriceBook
 from lib.store.queue import Queue
-
-FILE_NAME = "parlour.db"
 
 
 class Store:

@@ -6,14 +6,8 @@ from lib.ledger import AnswerState
 from lib.money import money
 from lib.store.rows import CostLine
 from lib.tokens import TokenCount
+from lib.ui.cost_words import ESTIMATED, PRICE_WORDS
 
-_SOURCE = {
-    "entered": "Your price",
-    "gateway": "Gateway price",
-    "reported": "Reported by the gateway",
-    "demo": "Demo price",
-    "vendor": "Vendor list price",
-}
 STATE_WORDS: dict[AnswerState, str] = {
     "running": "Answering",
     "done": "",
@@ -36,7 +30,7 @@ def cost_text(cost: CostLine) -> str:
     if cost.nano is None:
         return "unpriced"
     known = money(cost.nano, cost.currency)
-    source = f" ({_SOURCE[cost.source].lower()})" if cost.source else ""
+    source = f" ({PRICE_WORDS[cost.source].lower()})" if cost.source else ""
     return f"{'≈ ' if is_estimated(cost) else ''}{known}{source}"
 
 
@@ -46,7 +40,7 @@ def cost_source_text(cost: CostLine) -> str:
         return "No price is known for this model"
     if cost.source is None:
         return "Not billed: the gateway refused the request"
-    source = _SOURCE[cost.source]
+    source = PRICE_WORDS[cost.source]
     if cost.source == "reported":
         return source
     span = ""
@@ -57,7 +51,7 @@ def cost_source_text(cost: CostLine) -> str:
 
 def is_estimated(cost: CostLine) -> bool:
     """Whether the tokens behind the cost are a guess, wholly or in part."""
-    return cost.usage_source in ("estimated", "reported_partial")
+    return cost.usage_source in ESTIMATED
 
 
 def speed_text(first_visible_ms: int | None, duration_ms: int | None, output_tokens: int | None) -> str:

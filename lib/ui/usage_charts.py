@@ -13,7 +13,8 @@ import altair as alt
 import pandas as pd
 
 from lib.money import UNKNOWN, currency_symbol, money, price_per_m
-from lib.ui.usage_words import STATUS_WORDS, cost_words
+from lib.ui.cost_words import cost_words
+from lib.ui.usage_words import STATUS_WORDS
 
 FEW_DAYS = 4
 """Up to this many days a bar has a width of its own, instead of filling the page."""

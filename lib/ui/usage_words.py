@@ -25,27 +25,9 @@ STATUS_WORDS = {
     "refused": "Refused",
     "unknown": "Unknown",
 }
-PRICE_WORDS = {
-    "entered": "Your price",
-    "gateway": "Gateway price",
-    "reported": "Reported by the gateway",
-    "demo": "Demo price",
-    "vendor": "Vendor list price",
-}
-ESTIMATED = ("estimated", "reported_partial")
 
 
 def variant_words(gateways: Iterable[GatewayCard]) -> dict[str, str]:
     """What each variant is called: by the gateways' own rules, then by the documented ones."""
     rules = [*VARIANT_RULES, *(rule for gateway in gateways for rule in gateway.variant_rules)]
     return {"standard": "Standard", "": "Standard"} | {rule.variant: rule.label for rule in rules}
-
-
-def cost_words(source: str, usage_source: str, known: bool) -> str:
-    """How a cost is known, in a few words."""
-    if not known:
-        return "No price known"
-    if not source:
-        return "Not billed"
-    price = PRICE_WORDS.get(source, source)
-    return f"{price}, estimated tokens" if usage_source in ESTIMATED and source != "reported" else price

@@ -74,8 +74,11 @@ class Line:
         while b"\r\n\r\n" not in self._read:
             if not self._more():
                 return None
-        head, _, rest = self._read.partition(b"\r\n\r\n")
-        first, *lines = head.decode("latin-1").split("\r\n")
+            if self._read.startswith(b"\x16"):  # the greeting of TLS
+                self.send(head(400))
+                return None
+        top, _, rest = self._read.partition(b"\r\n\r\n")
+        first, *lines = top.decode("latin-1").split("\r\n")
         headers = [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
         size = next((int(value) for name, value in headers if name.lower() == "content-length"), 0)
         while len(rest) < size:
@@ -84,7 +87,7 @@ class Line:
             rest = self._read.partition(b"\r\n\r\n")[2]
         self._read = rest[size:]
         method, path, _ = first.split(" ", 2)
-        return Request(method, path, headers, rest[:size], self.number, head + b"\r\n\r\n" + rest[:size])
+        return Request(method, path, headers, rest[:size], self.number, top + b"\r\n\r\n" + rest[:size])
 
     def _more(self) -> bool:
         data = self._sock.recv(65536)
@@ -120,6 +123,7 @@ class RawServer:
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port: int = self._listener.getsockname()[1]
         self._endpoints: dict[str, Endpoint] = {}
         self._lines = 0
         threading.Thread(target=self._accept, daemon=True).start()
@@ -129,10 +133,6 @@ class RawServer:
         made = Endpoint(f"http://127.0.0.1:{self.port}{prefix}", behaviour)
         self._endpoints[prefix] = made
         return made
-
-    @property
-    def port(self) -> int:
-        return int(self._listener.getsockname()[1])
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

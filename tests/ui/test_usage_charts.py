@@ -10,8 +10,9 @@ import pytest
 
 from lib.ledger import Tally
 from lib.reports import by_variant, daily, latest
+from lib.ui.cost_words import cost_words
 from lib.ui.usage_charts import daily_table, latest_table, spend_chart, variant_table
-from lib.ui.usage_words import cost_words, variant_words
+from lib.ui.usage_words import variant_words
 
 START = date(2026, 3, 27)
 WORDS = variant_words([])
