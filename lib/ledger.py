@@ -22,6 +22,8 @@ Outcome = Literal["ok", "stopped", "cut", "failed", "refused", "unknown"]
 """Of one attempt. refused: the gateway rejected it before any work · unknown: it may or may not have been billed."""
 
 UsageSource = Literal["reported", "reported_partial", "estimated", "none"]
+ESTIMATED_SOURCES: tuple[UsageSource, ...] = ("estimated", "reported_partial")
+"""Tokens that are a guess, wholly or in part."""
 Purpose = Literal["chat", "title", "compare", "batch", "probe"]
 
 

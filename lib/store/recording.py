@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from lib.ledger import Attempt, ModelRef
+from lib.ledger import ESTIMATED_SOURCES, Attempt, ModelRef
 from lib.store import schema
 from lib.store.costs import add_cost_row
 from lib.store.encoding import add_up, bounded, insert_new, storable, storable_or_none
@@ -98,7 +98,7 @@ def add_to_total(connection: Connection, event: Any, currency: str, nano: int | 
         "owner_id": event["owner_id"],
         "n": sign,
         "n_unpriced": sign * (nano is None),
-        "n_estimated": sign * (event["usage_source"] == "estimated"),
+        "n_estimated": sign * (event["usage_source"] in ESTIMATED_SOURCES),
         "cost_nano": sign * (nano or 0),
         "in_tokens": sign * sum(event[name] or 0 for name in _COUNTS[:4]),
         "out_tokens": sign * sum(event[name] or 0 for name in _COUNTS[4:]),

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, structs
 from sqlalchemy import Connection, Row, func, select
 
+from lib.ledger import ESTIMATED_SOURCES
 from lib.store import schema
 from lib.store.days import day_of, month_bucket, zone_of
 from lib.store.encoding import add_up, insert_missing
@@ -100,7 +101,7 @@ def fact(row: Mapping[str, Any] | Any, currency: str, nano: int | None, reported
         currency,
         row["demo"],
     )
-    estimated = row["usage_source"] == "estimated"
+    estimated = row["usage_source"] in ESTIMATED_SOURCES
     first = row["first_visible_ms"]
     values = (
         1,

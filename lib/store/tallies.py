@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Executable, and_, 
 
 from lib.errors import BadInput
 from lib.ids import id_at, ms_of
-from lib.ledger import Tally
+from lib.ledger import ESTIMATED_SOURCES, Tally
 from lib.store import schema
 from lib.store.costs import latest_costs
 from lib.store.days import day_of, first_of, month_bucket, start_of, zone_of
@@ -114,7 +114,7 @@ def _spans(connection: Connection, owner: int, start: date, end: date, zone: Zon
 
 def ledger_sums(cost: Any) -> list[ColumnElement[int]]:
     """The measures of the rollup, as SQL over the joined ledger; the other definition is `rollup.fact`."""
-    estimated = _u.usage_source == "estimated"
+    estimated = _u.usage_source.in_(ESTIMATED_SOURCES)
     nano = cost.c.nano
     measures: dict[str, ColumnElement[Any]] = {
         "n": func.count(),

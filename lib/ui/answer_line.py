@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lib.ledger import AnswerState
+from lib.ledger import ESTIMATED_SOURCES, AnswerState
 from lib.money import money
 from lib.store.rows import CostLine
 from lib.tokens import TokenCount
-from lib.ui.cost_words import ESTIMATED, PRICE_WORDS
+from lib.ui.cost_words import PRICE_WORDS
 
 STATE_WORDS: dict[AnswerState, str] = {
     "running": "Answering",
@@ -51,7 +51,7 @@ def cost_source_text(cost: CostLine) -> str:
 
 def is_estimated(cost: CostLine) -> bool:
     """Whether the tokens behind the cost are a guess, wholly or in part."""
-    return cost.usage_source in ESTIMATED
+    return cost.usage_source in ESTIMATED_SOURCES
 
 
 def speed_text(first_visible_ms: int | None, duration_ms: int | None, output_tokens: int | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lib.ledger import ESTIMATED_SOURCES
+
 PRICE_WORDS = {
     "entered": "Your price",
     "gateway": "Gateway price",
@@ -9,7 +11,6 @@ PRICE_WORDS = {
     "demo": "Demo price",
     "vendor": "Vendor list price",
 }
-ESTIMATED = ("estimated", "reported_partial")
 
 
 def cost_words(source: str, usage_source: str, known: bool) -> str:
@@ -19,4 +20,4 @@ def cost_words(source: str, usage_source: str, known: bool) -> str:
     if not source:
         return "Not billed"
     price = PRICE_WORDS.get(source, source)
-    return f"{price}, estimated tokens" if usage_source in ESTIMATED and source != "reported" else price
+    return f"{price}, estimated tokens" if usage_source in ESTIMATED_SOURCES and source != "reported" else price

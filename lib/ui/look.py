@@ -22,6 +22,10 @@ _RULES = """
   [data-testid="stChatMessage"]:has(> [aria-label="Chat message from user"]) {
     padding: 0.625rem 1rem; background: color-mix(in srgb, currentColor 5%, transparent);
   }
+  /* An open quiet button is drawn in a darkened accent, which on a dark page cannot be seen. */
+  [data-testid="stPopoverButton"][aria-expanded="true"], [data-testid="stPopover"] button[aria-expanded="true"] {
+    color: inherit;
+  }
 </style>
 """
 

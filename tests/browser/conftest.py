@@ -146,12 +146,25 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parlour]:
-    """One for the whole module. It may be killed and restarted; every test makes conversations of its own."""
-    running = Parlour(tmp_path_factory.mktemp("parlour"), {"PARLOUR_DEMO_SPEED": "0"}, ROOT / "app.py")
-    running.start()
-    yield running
-    running.stop()
+def parlour_of_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Parlour]]:
+    """As `parlour`, for the tests of a module together."""
+    started: list[Parlour] = []
+
+    def start(**env: str) -> Parlour:
+        running = Parlour(tmp_path_factory.mktemp("parlour"), env, ROOT / "app.py")
+        started.append(running)
+        running.start()
+        return running
+
+    yield start
+    for running in started:
+        running.stop()
+
+
+@pytest.fixture(scope="module")
+def app(parlour_of_module: Callable[..., Parlour]) -> Parlour:
+    """One for the whole module, so every test begins a conversation of its own."""
+    return parlour_of_module(PARLOUR_DEMO_SPEED="0")
 
 
 @pytest.fixture
