@@ -77,7 +77,7 @@ def key_in_environment(name: str) -> Secret:
     value = os.environ.get(name)
     if not value:
         raise SettingsError(name, "empty")
-    return key_from(value)
+    return _named(name, key_from, value)
 
 
 def clean_base_url(text: str) -> str:

@@ -9,8 +9,8 @@ from lib.ids import new_public_id
 from lib.store.rows import Conversation, QueueItem, Settings, StoredMessage
 from lib.ui.choice import Choice
 from lib.ui.notices import notice_for
-from lib.ui.pages import current_chat, open_chat
-from lib.ui.session import say_once, services
+from lib.ui.pages import current_chat, name_chat, open_chat
+from lib.ui.session import say_once, services, show_notices
 from lib.ui.transcript import WINDOW
 
 
@@ -32,8 +32,9 @@ class Chat:
         try:
             return services().store.conversations.get(services().owner, public_id)
         except NotFound as error:
-            open_chat(None)
+            name_chat(None)
             say_once(notice_for(error).text, ":material/search_off:")
+            show_notices()  # the frame's turn for them is over in this run
             return None
 
     def _stored_settings(self) -> Settings:

@@ -12,7 +12,7 @@ from lib.errors import ParlourError, SettingsError
 from lib.gateway import Reach
 from lib.markdown import label, quiet
 from lib.ui.notices import notice_for
-from lib.ui.session import say_once, services
+from lib.ui.session import remember, say_once, services
 
 _DIALECTS: dict[DialectName, str] = {"openai": "Chat Completions (OpenAI)", "anthropic": "Messages (Anthropic)"}
 _VIDEO: dict[VideoForm, str] = {
@@ -24,8 +24,39 @@ _VIDEO: dict[VideoForm, str] = {
 
 
 def show_form(card: GatewayCard | None) -> None:
-    """The form of a stored gateway, or of a new one."""
-    key = f"gateway-{card.id if card else 'new'}"
+    """The form of a stored gateway, or of a new one.
+
+    A form hands over what stands in its fields when a button is pressed; single fields would lose a key that was
+    left with Tab, because Streamlit's eye button takes the focus inside the field.
+    """
+    # Saving begins a new form: a typed key does not stay in the page.
+    key = f"gateway-{card.id if card else 'new'}-{remember('gateways-saved', 0)}"
+    with st.form(key, border=False):
+        name, url, secret = _show_address(card, key)
+        dialects = _choose_dialects(card, key)
+        rules, video = _show_details(card, key)
+        with st.container(horizontal=True):
+            test = st.form_submit_button("Test connection", icon=":material/network_check:", key=f"{key}-test")
+            save = st.form_submit_button("Save" if card else "Add gateway", type="primary", key=f"{key}-save")
+    if url.strip().startswith("http://") and "://127.0.0.1" not in url and "://localhost" not in url:
+        st.warning("Plain http: the key and every message travel unencrypted.", icon=":material/lock_open:")
+    if test:
+        _test(url, secret, card)
+    if save:
+        _save(card, name, url, secret, dialects, rules, video)
+    if card:
+        st.button(
+            "Remove",
+            icon=":material/delete:",
+            type="tertiary",
+            key=f"{key}-remove",
+            on_click=_remove,
+            args=(card,),
+            help="Its spend stays in the usage.",
+        )
+
+
+def _show_address(card: GatewayCard | None, key: str) -> tuple[str, str, str]:
     name = st.text_input("Name", card.name if card else "", key=f"{key}-name", placeholder="Work", max_chars=80)
     url = st.text_input(
         "Base URL",
@@ -43,6 +74,10 @@ def show_form(card: GatewayCard | None) -> None:
         placeholder=f"Stored, ends in {card.key_hint}" if card and card.key_hint else "sk-…",
         help="Stored encrypted on this machine. It is never shown again.",
     )
+    return name, url, secret
+
+
+def _choose_dialects(card: GatewayCard | None, key: str) -> tuple[DialectName, ...]:
     offered: list[DialectName] = list(_DIALECTS)
     chosen: list[DialectName] = ["openai"] if card is None else list(card.dialects)
     dialects = st.pills(
@@ -54,24 +89,7 @@ def show_form(card: GatewayCard | None) -> None:
         format_func=lambda dialect: _DIALECTS[dialect],
         help="Test connection finds out which of them the gateway serves.",
     )
-    rules, video = _show_details(card, key)
-    if url.strip().startswith("http://") and "://127.0.0.1" not in url and "://localhost" not in url:
-        st.warning("Plain http: the key and every message travel unencrypted.", icon=":material/lock_open:")
-    with st.container(horizontal=True):
-        if st.button("Test connection", icon=":material/network_check:", key=f"{key}-test"):
-            _test(url, secret, card)
-        if st.button("Save" if card else "Add gateway", type="primary", key=f"{key}-save"):
-            _save(card, name, url, secret, tuple(dialects) or ("openai",), rules, video)
-        if card:
-            st.button(
-                "Remove",
-                icon=":material/delete:",
-                type="tertiary",
-                key=f"{key}-remove",
-                on_click=_remove,
-                args=(card,),
-                help="Its spend stays in the usage.",
-            )
+    return tuple(dialects) or ("openai",)
 
 
 def _show_details(card: GatewayCard | None, key: str) -> tuple[tuple[VariantRule, ...], VideoForm]:
@@ -153,6 +171,7 @@ def _save(
         notice = notice_for(error)
         st.error(f"**{notice.what}** {notice.then}", icon=":material/error:")
         return
+    st.session_state["gateways-saved"] += 1
     say_once(f"Saved {label(name or url)}.", ":material/check:")
     st.rerun()
 

@@ -31,8 +31,13 @@ def adopt_chat_of_url() -> str | None:
 
 def open_chat(public_id: str | None) -> None:
     """Open a conversation (None = a new one), from any page. Called from a button's callback."""
-    st.session_state["chat"] = public_id
+    name_chat(public_id)
     st.session_state["go-to-chat"] = True
+
+
+def name_chat(public_id: str | None) -> None:
+    """Make it the open conversation, in the URL too, without going anywhere."""
+    st.session_state["chat"] = public_id
     if public_id is None:
         st.query_params.pop("chat", None)
     else:

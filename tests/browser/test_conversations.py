@@ -49,7 +49,7 @@ def test_a_deleted_chat_comes_back_with_undo(app: Running, page: Page) -> None:
     open_new_chat(page, app)
     chat = ask(page, "echo do not lose me")
     page.locator(".st-key-title-button button").click()
-    page.locator(".st-key-delete-chat button").click()
+    page.get_by_role("button", name="Delete chat").first.click()
     expect(listed(page, "do not lose me")).to_have_count(0)
     expect(page.get_by_text("Deleted “echo do not lose me”.")).to_be_visible()
     assert chat not in page.url
@@ -79,6 +79,15 @@ def test_an_unknown_address_says_so_and_a_new_chat_is_ready(app: Running, page: 
     assert "chat=" not in page.url
     ask(page, "echo here we are")
     expect(last_message(page)).to_contain_text("here we are")
+
+
+def test_from_an_unknown_address_the_other_pages_can_be_reached(app: Running, page: Page) -> None:
+    page.goto(f"{app.url}/?chat=nobody-knows-this")
+    expect(page.get_by_text("This conversation does not exist")).to_have_count(1)
+    page.get_by_role("link", name="Usage").click()
+    expect(page.get_by_role("heading", name="Usage")).to_be_visible()
+    settled(page)
+    expect(page.get_by_role("heading", name="Usage")).to_be_visible()
 
 
 def test_new_chat_leaves_the_old_one_alone(app: Running, page: Page) -> None:

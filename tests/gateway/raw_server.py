@@ -157,7 +157,10 @@ class RawServer:
     def _serve(self, line: Line) -> None:
         with contextlib.suppress(OSError, ValueError):
             while line.open and (request := line.request()):
-                endpoint = self._endpoints["/" + request.path.split("/")[1]]
+                endpoint = self._endpoints.get("/" + request.path.split("/")[1])
+                if endpoint is None:
+                    line.send(head(404))
+                    break
                 endpoint.requests.append(request)
                 try:
                     endpoint.behaviour(line, request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lib.bootstrap import Services
-from lib.cards import Prices, VideoForm
+from lib.cards import ListedModel, Prices, VideoForm
 from lib.embedded import EmbeddedGateway
 from lib.errors import NotFound, SettingsError
 from lib.secret import Secret
@@ -132,18 +133,17 @@ def test_a_list_that_fails_is_noted_and_the_catalogue_used(start: Open) -> None:
 def test_an_old_gateways_list_is_not_taken_for_the_new_ones(start: Open, upstream: EmbeddedGateway) -> None:
     services = start()
     card = services.gateways.add("mine", upstream.base_url, upstream.key.reveal(), ("openai",))
-    real, kept = services.gateways.door, []
+    door = services.gateways.door(card.id)._door
+    real = door.models
 
-    def changed_meanwhile(gateway_id: int) -> object:
-        door = real(gateway_id)
-        services.gateways._doors[gateway_id] = object()  # type: ignore[assignment]
-        return door
+    async def changed_meanwhile() -> list[ListedModel]:
+        listed = await real()
+        await asyncio.to_thread(changed, services, card.id, upstream.base_url + "/gw_llm_power")
+        return listed
 
-    services.gateways.door = changed_meanwhile  # type: ignore[method-assign,assignment]
-    services.gateways._keep = lambda *arguments: kept.append(arguments)  # type: ignore[method-assign]
+    door.models = changed_meanwhile  # type: ignore[method-assign]
     services.gateways.refresh(card.id).result(5)
-    services.gateways._doors.clear()
-    assert not kept
+    assert services.store.models.load_list(services.owner, card.id).fetched_ms == 0
 
 
 def test_an_entered_price_goes_before_the_list(start: Open, upstream: EmbeddedGateway) -> None:

@@ -181,5 +181,3 @@ def test_the_end_of_the_services_keeps_what_runs(
     assert row.state == "interrupted" and bool(row.text) is not order.startswith("wait")
     assert [paid.outcome for paid in again.rows()] == ["unknown"]
     again.services.close()
-
-

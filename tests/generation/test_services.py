@@ -12,6 +12,8 @@ import pytest
 from lib import bootstrap
 from lib.bootstrap import Services
 from lib.errors import SettingsError, StoreBusy, StoreLocked
+from lib.ledger import ModelRef, Turn
+from lib.messages import TextPart
 from lib.secret import Secret
 from lib.settings import ConfiguredGateway, Settings
 from lib.store import open_store
@@ -118,3 +120,16 @@ def test_the_first_demo_answer_is_priced_and_flagged(settings: Settings) -> None
     [paid] = services.store.ledger.latest(services.owner, demo=None)
     assert paid.demo and paid.cost.nano and paid.cost.source == "demo"
     assert "demo answer" in services.answer_text(sent.message or "")
+
+
+def test_with_several_processes_the_dead_ones_answers_are_swept_only_while_the_database_is_well(
+    settings: Settings,
+) -> None:
+    services = bootstrap.services(lambda: settings)
+    turn = Turn("k", "c" * 22, (TextPart("hi"),), ModelRef(1, "m"))
+    services.store.answers.begin(services.owner, turn, epoch="a process that died")
+    assert services._sweep_round(0) and services._sweep_round(2)
+    assert len(services.store.answers.running(services.owner)) == 1
+    assert services._sweep_round(3)
+    assert services.store.answers.running(services.owner) == []
+    assert [paid.outcome for paid in services.store.ledger.latest(services.owner)] == ["unknown"]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lib.events import Finished, ReasoningDelta, Started, TextDelta, UsageReported
+from lib.events import AttemptBegan, Finished, ReasoningDelta, Started, TextDelta, UsageReported
 from lib.tokens import Usage
 from tests.generation.scripted import WHOLE, Hold, House, ScriptedDoor, eventually, retried
 
@@ -76,7 +76,12 @@ def test_stop_while_waiting_for_a_retry(open_house: Open) -> None:
 def test_stop_during_the_preparation_sends_nothing(open_house: Open) -> None:
     reached, let_go, door = threading.Event(), threading.Event(), ScriptedDoor(*WHOLE)
     house = open_house(door)
-    house.doors.prepare = lambda: (reached.set(), let_go.wait(5)) and None
+
+    def hang() -> None:
+        reached.set()
+        let_go.wait(5)
+
+    house.doors.prepare = hang
     sent = house.send()
     assert reached.wait(2)
     house.desk.stop(sent.message)
@@ -124,26 +129,30 @@ class StubbornDoor(ScriptedDoor):
     """Does not let go when it is cancelled."""
 
     async def answer(self, ask, dialect, take, *, card=None) -> None:  # type: ignore[no-untyped-def]
-        await super().answer(ask, dialect, take, card=card)
-        for _ in range(100):
+        take([AttemptBegan(1), TextDelta("kept")])
+        while not self.closed:
             try:
-                await asyncio.sleep(0.05)
-                if self.closed:
-                    return
+                await asyncio.sleep(0.02)
             except asyncio.CancelledError:
-                take([TextDelta("too late")])
+                self.busy = 1
+            if self.busy:
+                take([TextDelta(" more")])
 
 
-def test_a_door_that_does_not_let_go_is_not_waited_for(open_house: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_door_that_does_not_let_go_is_neither_waited_for_nor_heard(
+    open_house: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("lib.generation.run.STOP_S", 0.05)
-    door = StubbornDoor(TextDelta("kept"))
+    door = StubbornDoor()
     house = open_house(door)
     sent = house.send()
-    eventually(lambda: house.live(sent.message).texts()[0])
+    live = eventually(lambda: (live := house.live(sent.message)).texts()[0] and live)
     house.desk.stop(sent.message)
     row = house.end_of(sent.message)
+    time.sleep(0.1)
     door.closed = 1
-    assert (row.state, row.text[:4]) == ("stopped", "kept")
+    assert row.state == "stopped" and row.text.startswith("kept")
+    assert live.texts()[0] == row.text
 
 
 def test_a_deleted_conversation_stops_its_answer_and_keeps_the_spend(open_house: Open) -> None:
@@ -196,11 +205,15 @@ def test_what_is_sent_while_the_engine_closes_is_kept_and_not_sent(open_house: O
 
 
 def test_an_answer_that_ends_while_closing_does_not_begin_the_next(open_house: Open) -> None:
-    hold, door = Hold(), ScriptedDoor()
-    door.script = (hold,)
+    hold = Hold()
+    door = ScriptedDoor(hold, *WHOLE)
     house = open_house(door)
     sent = house.send("first")
     house.send("second", sent.conversation)
+    assert hold.reached.wait(2)
+    house.engine._closing = True
+    hold.let_go.set()
+    assert house.end_of(sent.message).state == "done"
     house.engine.close(2.0)
     assert len(door.asked) == 1
     assert [item.parts[0].text for item in house.store.queue.list(house.owner, sent.conversation)] == ["second"]
@@ -209,7 +222,10 @@ def test_an_answer_that_ends_while_closing_does_not_begin_the_next(open_house: O
 def test_finished_without_a_door_left_is_still_whole(open_house: Open) -> None:
     house = open_house(ScriptedDoor(TextDelta("a"), Finished("length")))
     row = house.ask()
-    assert (row.state, house.store.conversations.transcript(house.owner, row.conversation).messages[-1].finish_reason) == (
+    assert (
+        row.state,
+        house.store.conversations.transcript(house.owner, row.conversation).messages[-1].finish_reason,
+    ) == (
         "done",
         "length",
     )

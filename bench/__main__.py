@@ -1,0 +1,48 @@
+"""`python -m bench [chunks] [stream] [enter] [stop] [store]`: measure these parts (default: all), print one table.
+
+chunks   CPU per 100,000 streamed chunks, ours beside the openai SDK and httpx (3 minutes)
+stream   one long answer in Chromium: bytes, server CPU, lag, frozen frames (1 minute)
+enter    from Enter to the upstream's request · stop   from Stop to the upstream's closed connection
+store    what begin, checkpoint and finish of an answer cost on SQLite
+
+Use a quiet machine: every figure but bytes grows with other load, which is printed below the table.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from bench import chunks, ledger, screen
+from bench.figures import Figure, load_now, table
+from bench.processes import running_upstream
+
+PARTS = ("chunks", "stream", "enter", "stop", "store")
+
+
+def main(wanted: list[str]) -> int:
+    """Measure and print; the exit status is 2 for an unknown part, else 0, whatever the figures are."""
+    unknown = [part for part in wanted if part not in PARTS]
+    if unknown:
+        print(__doc__)
+        return 2
+    before = load_now()
+    print(table(_measured(wanted or list(PARTS))))
+    print(f"\nBefore: {before}; after: {load_now()}.")
+    return 0
+
+
+def _measured(parts: list[str]) -> list[Figure]:
+    found: list[Figure] = []
+    on_screen = [part for part in ("stream", "enter", "stop") if part in parts]
+    with running_upstream() as upstream:
+        if on_screen:
+            found += screen.measure(upstream, on_screen)
+        if "chunks" in parts:
+            found += chunks.measure(upstream)
+    if "store" in parts:
+        found += ledger.measure()
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

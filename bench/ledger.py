@@ -1,0 +1,58 @@
+"""The store's part of an answer: what begin, checkpoint and finish cost on SQLite with `synchronous=FULL`."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from bench.figures import Figure, middle, spread
+from lib.ids import new_id, new_public_id, now_ms
+from lib.ledger import AnswerEnd, Attempt, Cost, ModelRef, Turn
+from lib.messages import TextPart
+from lib.store import Store, open_store
+from lib.tokens import TokenCount
+
+TRIES = 100
+_TEXT = "A word of the answer. " * 400
+_T = TypeVar("_T")
+
+
+def measure() -> list[Figure]:
+    """Median milliseconds of each write, in one conversation that grows."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = open_store("", Path(folder), zone="UTC")
+        try:
+            times = _answers(store)
+        finally:
+            store.close()
+    return [Figure(f"store: {name}", middle(ms), "ms", note=spread(ms)) for name, ms in times.items()]
+
+
+def _answers(store: Store) -> dict[str, list[float]]:
+    times: dict[str, list[float]] = {"begin an answer": [], "checkpoint 9 kB": [], "finish with ledger and totals": []}
+    begin, checkpoint, finish = times.values()
+    conversation, parent = new_public_id(), None
+    owner, ref = store.owner(), ModelRef(1, "bench-model")
+    for _ in range(TRIES):
+        turn = Turn(new_public_id(), conversation, (TextPart("A question"),), ref, parent)
+        begun = _timed(begin, lambda turn=turn: store.answers.begin(owner, turn, epoch="bench"))
+        _timed(checkpoint, lambda begun=begun: store.answers.checkpoint(begun.answer_id, _TEXT))
+        end = AnswerEnd("done", _TEXT, attempts=(_attempt(begun.attempt_id),), finish_reason="stop")
+        _timed(finish, lambda begun=begun, end=end: store.answers.finish(begun.answer_id, end))
+        parent = begun.message
+    return times
+
+
+def _timed(into: list[float], work: Callable[[], _T]) -> _T:
+    began = time.perf_counter()
+    value = work()
+    into.append((time.perf_counter() - began) * 1000)
+    return value
+
+
+def _attempt(attempt_id: int) -> Attempt:
+    count = TokenCount(in_uncached=900, out_visible=2_000)
+    return Attempt(attempt_id or new_id(), 1, now_ms() - 900, now_ms(), "ok", "bench-model", count=count, cost=Cost())
