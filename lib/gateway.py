@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import random
 import re
@@ -22,6 +23,7 @@ from msgspec import Struct, structs
 
 from lib.cards import DialectName, GatewayCard, ListedModel, ModelCard, WireForm
 from lib.dialects import DIALECTS, Dialect, ResponseDecoder
+from lib.dialects.chunked import ChunkMerger
 from lib.dialects.faults import error_from_response, looks_like_html
 from lib.dialects.model_list import read_model_list
 from lib.dialects.repair import repair
@@ -46,6 +48,7 @@ Take = Callable[[list[Event]], None]
 
 _CONTENT = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta)
 _INSTANT_S = 0.0005
+_AFTER_FINISH_S = 5.0
 _MAX_ANSWER_BYTES = 128 * 1024 * 1024
 _MAX_ERROR_BYTES = 64 * 1024
 _MAX_LIST_BYTES = 16 * 1024 * 1024
@@ -100,13 +103,15 @@ class Gateway:
         self._pace_s = pace_s
         self._max_answer = max_answer
         self._learnt: dict[tuple[str, DialectName], WireForm] = {}
+        self._answering = 0
+        limits = httpx.Limits(max_connections=200, max_keepalive_connections=20, keepalive_expiry=30.0)
         self._http = httpx.AsyncClient(
-            transport=transport,
+            transport=transport
+            or _merging(httpx.AsyncHTTPTransport(verify=_trusted(), trust_env=False, limits=limits)),
             follow_redirects=False,
             trust_env=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # none is kept, so none is sent
             timeout=httpx.Timeout(connect=self._deadlines.connect, read=None, write=60.0, pool=5.0),
-            limits=httpx.Limits(max_connections=200, max_keepalive_connections=20, keepalive_expiry=30.0),
         )
 
     async def aclose(self) -> None:
@@ -248,7 +253,10 @@ class Gateway:
             if size > self._max_answer:
                 raise GatewayError("too_large", "the answer exceeds the size limit", where="stream")
             waited = loop.time() - asked_at > _INSTANT_S
-            if attempt.feed(piece):
+            progress = attempt.feed(piece)
+            if attempt.finishing:  # the line may stay open although nothing but usage is left to come
+                clock.reschedule(min(clock.when() or ends_at, loop.time() + _AFTER_FINISH_S))
+            elif progress:
                 clock.reschedule(min(ends_at, loop.time() + self._deadlines.gap))
             if waited and attempt.content_seen and self._pace_s and not attempt.ended:
                 await asyncio.sleep(self._pace_s)
@@ -299,6 +307,14 @@ class Gateway:
         return error
 
 
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """The usual authorities, and those of this machine (or SSL_CERT_FILE): companies have their own."""
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
+    return context
+
+
 class _Attempt:
     """What one request has brought so far; holds back its failure, which may be retried."""
 
@@ -313,6 +329,11 @@ class _Attempt:
     def ended(self) -> bool:
         """Whether the last event of this request is known, so that reading on is pointless."""
         return self._decoder.ended
+
+    @property
+    def finishing(self) -> bool:
+        """Whether the finish has been said and at most usage may follow."""
+        return self._decoder.finishing
 
     def begin(self, request_id: str | None) -> None:
         """The gateway accepted the request."""
@@ -343,6 +364,52 @@ class _Attempt:
         if passed:
             self._take(passed)
         return progress
+
+
+class _MergedLine:
+    """A connection of httpcore whose chunked answers arrive as one chunk per read."""
+
+    def __init__(self, line: Any) -> None:
+        self._line = line
+        self._merger = ChunkMerger()
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        while True:
+            data: bytes = await self._line.read(max_bytes, timeout)
+            merged = self._merger.feed(data)
+            if merged or not data:
+                return merged
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._merger = ChunkMerger()  # what is read after a request is the head of its answer
+        await self._line.write(buffer, timeout)
+
+    async def start_tls(self, *given: Any, **named: Any) -> _MergedLine:
+        return _MergedLine(await self._line.start_tls(*given, **named))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._line, name)
+
+
+class _MergedLines:
+    """httpcore's way to connect, with `_MergedLine` around each connection."""
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+
+    async def connect_tcp(self, *given: Any, **named: Any) -> _MergedLine:
+        return _MergedLine(await self._backend.connect_tcp(*given, **named))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._backend, name)
+
+
+def _merging(transport: httpx.AsyncHTTPTransport) -> httpx.AsyncHTTPTransport:
+    """The transport, reading cheaply. httpx has no public way to it: should its inside change, it reads as before."""
+    pool: Any = getattr(transport, "_pool", None)
+    if hasattr(pool, "_network_backend"):
+        pool._network_backend = _MergedLines(pool._network_backend)
+    return transport
 
 
 def _request_id(response: httpx.Response) -> str:

@@ -103,7 +103,8 @@ class Turn(Struct, frozen=True):
 
     `key` makes a replay harmless: the same key is accepted once. `parent` is the public id of the message this one
     follows (None = the start of the conversation). With `parts` empty the answer is a sibling: it answers the user
-    message `parent` again.
+    message `parent` again. With `continues`, the public id of an ended answer to `parent`, the new one begins with
+    `kept`, which is how that one began.
     """
 
     key: str
@@ -114,6 +115,8 @@ class Turn(Struct, frozen=True):
     params: Params = Params()
     system: str = ""
     lane: str = ""
+    continues: str | None = None
+    kept: str = ""
 
 
 class AnswerEnd(Struct, frozen=True):

@@ -11,7 +11,7 @@ from lib.ui.live_answer import show_live
 from lib.ui.model_picker import model_name
 from lib.ui.session import services
 from lib.ui.transcript import clean_room, show_message
-from lib.ui.welcome import show_unsent, show_welcome
+from lib.ui.welcome import show_unsaved, show_unsent, show_welcome
 
 chat = Chat()
 
@@ -32,8 +32,7 @@ with st.bottom:
         show_unsent()
     with st.container(gap=None):
         if chat.conversation:
-            paused = chat.conversation.queue_paused
-            show_queue(chat.queue, paused=paused, on_remove=chat.unqueue, on_resume=chat.resume_queue)
+            show_queue(chat.queue, waits=not chat.running, on_remove=chat.unqueue, on_resume=chat.resume_queue)
     show_controls(chat.choice, on_stop=chat.stop if chat.running else None)
 st.chat_input("Ask anything", key="message", on_submit=send)
 chat.keep_choice()
@@ -58,4 +57,6 @@ with clean_room(chat.id):
         with st.chat_message("assistant"):
             show_live(chat.running, on_native_stop=chat.stop)
         st.rerun()
+    if chat.unsaved:
+        show_unsaved(chat.unsaved)
 chat.mark_read()

@@ -59,6 +59,11 @@ class AnswerDecoder:
         self._finish: str | None = None
         self._whole = False
 
+    @property
+    def finishing(self) -> bool:
+        """Whether the finish has been said: at most usage and the end mark may follow."""
+        return self._finish is not None
+
     def feed(self, data: bytes) -> list[Event]:
         """The events that `data` completes, in order."""
         out: list[Event] = []

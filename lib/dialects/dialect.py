@@ -18,6 +18,10 @@ class ResponseDecoder(Protocol):
     def ended(self) -> bool:
         """Whether the last event has come out, so that reading on is pointless."""
 
+    @property
+    def finishing(self) -> bool:
+        """Whether the finish has been said: at most usage and the end mark may follow."""
+
     def feed(self, data: bytes) -> list[Event]:
         """The events that `data` completes."""
 

@@ -41,11 +41,13 @@ class Answers:
         chars_in: int = 0,
         max_out_cap: int | None = None,
         from_queue: str | None = None,
+        clears_draft: bool = False,
     ) -> Begun:
         """Commit what the user said, the empty answer and its first attempt, before anything is sent.
 
         The conversation is made when its public id is new. The same `turn.key` again gives the same Begun, with
-        `replayed`. `from_queue` removes that queued message in the same transaction.
+        `replayed`. `from_queue` removes that queued message in the same transaction, `clears_draft` the draft that
+        became this message.
 
         Raises AnswerRunning when the conversation's lane has a running answer, NotFound for a foreign, deleted or
         unknown conversation, parent or queue item, BadInput for an empty turn.
@@ -61,6 +63,7 @@ class Answers:
             max_out_cap=max_out_cap,
             from_queue=from_queue,
             at_ms=now_ms(),
+            clears_draft=clears_draft,
         )
         try:
             return self._db.write(lambda connection: begin_in(connection, start), idempotent=True)

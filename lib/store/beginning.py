@@ -13,6 +13,7 @@ from lib.ledger import Purpose, Turn
 from lib.messages import Message
 from lib.store import schema
 from lib.store.conversations import new_row, one_line, set_active_child
+from lib.store.drafts import NEW_CHAT, clear_draft
 from lib.store.encoding import insert_new, storable, store_parts, to_json
 from lib.store.rows import Begun, Settings
 from lib.store.transcript import message_row
@@ -34,6 +35,7 @@ class Start(Struct, frozen=True):
     max_out_cap: int | None
     from_queue: str | None
     at_ms: int
+    clears_draft: bool = False
 
 
 def begin_in(connection: Connection, start: Start) -> Begun:
@@ -43,7 +45,7 @@ def begin_in(connection: Connection, start: Start) -> Begun:
     turn = start.turn
     if not turn.parts and turn.parent is None:
         raise BadInput("empty")
-    conversation = _conversation(connection, start)
+    conversation, is_new = _conversation(connection, start)
     parent = message_row(connection, start.owner, conversation.id, turn.parent) if turn.parent else None
     if not turn.parts and parent is not None and parent.role != "user":
         raise BadInput("not_a_question", "only a user message can be answered again")
@@ -57,6 +59,8 @@ def begin_in(connection: Connection, start: Start) -> Begun:
     message_id, message = _add_answer_message(connection, start, conversation.id, asked_id)
     _add_answer(connection, start, conversation.id, message_id)
     _touch(connection, start, conversation, message_id)
+    if start.clears_draft:
+        clear_draft(connection, start.owner, NEW_CHAT if is_new else conversation.id)
     return Begun(start.owner, start.answer_id, start.attempt_id, conversation.public_id, asked, message, start.at_ms)
 
 
@@ -85,11 +89,16 @@ def find_replay(connection: Connection, start: Start) -> Begun | None:
     return Begun(start.owner, row.id, row.attempt, row.conversation, row.asked, row.message, row.started_ms, replayed)
 
 
-def _conversation(connection: Connection, start: Start) -> Row[Any]:
-    """The turn's conversation, made when its public id is not taken. Raises NotFound for a foreign or deleted one."""
+def _conversation(connection: Connection, start: Start) -> tuple[Row[Any], bool]:
+    """The turn's conversation, and whether it was made now because its public id was not taken.
+
+    Locked, so that nothing is added to a branch while another process deletes it. Raises NotFound for a foreign or
+    deleted one.
+    """
     public_id = storable(start.turn.conversation)
-    query = select(schema.conversation).where(_c.public_id == public_id)
+    query = select(schema.conversation).where(_c.public_id == public_id).with_for_update()
     row = connection.execute(query).one_or_none()
+    is_new = row is None
     if row is None:
         if start.turn.parent is not None:
             raise NotFound("conversation")
@@ -99,7 +108,7 @@ def _conversation(connection: Connection, start: Start) -> Row[Any]:
         row = connection.execute(query).one()
     if row.owner_id != start.owner or row.deleted_ms is not None:
         raise NotFound("conversation")
-    return row
+    return row, is_new
 
 
 def _take_from_queue(connection: Connection, owner: int, conversation_id: int, public_id: str) -> None:
@@ -120,10 +129,22 @@ def _add_user_message(
 
 
 def _add_answer_message(connection: Connection, start: Start, conversation_id: int, asked_id: int) -> tuple[int, str]:
-    ref = to_json(start.turn.ref)
-    return _add_message(
-        connection, start, conversation_id, asked_id, role="assistant", parts="[]", text="", ref=ref, state="running"
-    )
+    columns = {"role": "assistant", "parts": "[]", "text": "", "ref": to_json(start.turn.ref), "state": "running"}
+    columns |= _kept(connection, start, conversation_id, asked_id)
+    return _add_message(connection, start, conversation_id, asked_id, **columns)
+
+
+def _kept(connection: Connection, start: Start, conversation_id: int, asked_id: int) -> dict[str, Any]:
+    """What an answer that continues another one begins with. Raises BadInput when that one does not begin so."""
+    turn = start.turn
+    if turn.continues is None:
+        return {}
+    earlier, kept = message_row(connection, start.owner, conversation_id, turn.continues), storable(turn.kept)
+    if earlier.role != "assistant" or earlier.parent_id != asked_id or earlier.state == "running":
+        raise BadInput("not_continuable", "only an ended answer to the same message can be continued")
+    if not kept or not earlier.text.startswith(kept):
+        raise BadInput("not_continuable", "the kept text is not how the answer began")
+    return {"text": kept, "kept_chars": len(kept), "continues_id": earlier.id}
 
 
 def _add_message(

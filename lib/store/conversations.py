@@ -51,8 +51,20 @@ class Conversations:
         return self._db.read(lambda connection: _listed(connection, owner, query, limit, before, deleted))
 
     def rename(self, owner: int, public_id: str, title: str) -> None:
+        """Give it a name that no model's suggestion replaces."""
         title = one_line(title, _TITLE_CHARS)
-        self._change(owner, public_id, title=title, title_folded=title.casefold())
+        self._change(owner, public_id, title=title, title_folded=title.casefold(), title_source="user")
+
+    def suggest_title(self, owner: int, public_id: str, title: str) -> bool:
+        """Take a model's title for one that was only made of first words; False when a person's or another's is there.
+
+        Nothing happens, and nothing is raised, when the conversation is gone.
+        """
+        title = one_line(title, _TITLE_CHARS)
+        mine = and_(_c.public_id == storable(public_id), _c.owner_id == owner, _c.deleted_ms.is_(None))
+        query = update(schema.conversation).where(mine, _c.title_source == "")
+        query = query.values(title=title, title_folded=title.casefold(), title_source="model")
+        return bool(title) and self._db.write(lambda connection: bool(connection.execute(query).rowcount))
 
     def save_settings(self, owner: int, public_id: str, settings: Settings) -> None:
         """What the next answer of this conversation is asked with."""
@@ -95,7 +107,7 @@ class Conversations:
             conversation_id = find(connection, owner, public_id).id
             chosen = message_row(connection, owner, conversation_id, message)
             set_active_child(connection, owner, chosen.parent_id, chosen.id)
-            leaf = _remembered_leaf(connection, owner, chosen)
+            leaf = remembered_leaf(connection, owner, chosen)
             change(connection, owner, public_id, active_id=leaf.id)
             return str(leaf.public_id)
 
@@ -157,7 +169,7 @@ def set_active_child(connection: Connection, owner: int, parent_id: int | None, 
     connection.execute(update(schema.message).where(where).values(active_child_id=child_id))
 
 
-def _remembered_leaf(connection: Connection, owner: int, start: Row[Any]) -> Row[Any]:
+def remembered_leaf(connection: Connection, owner: int, start: Row[Any]) -> Row[Any]:
     """From `start` down the remembered children, as far as they go."""
     child = schema.message.alias("child")
     path = select(_m.id, _m.active_child_id, literal(0).label("depth")).where(_m.id == start.id, _m.owner_id == owner)
@@ -240,4 +252,5 @@ def _conversation(row: Row[Any], totals: tuple[Total, ...]) -> Conversation:
         queue_paused=bool(row.queue_paused),
         deleted_ms=row.deleted_ms,
         totals=totals,
+        title_source=row.title_source,
     )

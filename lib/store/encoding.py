@@ -13,8 +13,9 @@ from msgspec import structs
 from sqlalchemy import Connection, Executable, Insert, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from lib.errors import BadInput
 from lib.ids import now_ms
-from lib.messages import ImagePart, Part, VideoPart
+from lib.messages import ImagePart, Part, TextPart, VideoPart
 from lib.store import schema
 
 T = TypeVar("T")
@@ -111,6 +112,21 @@ def _without_bytes(connection: Connection, owner: int, part: Part) -> Part:
     row = {"owner_id": owner, "sha256": digest, "size": len(part.data), "created_ms": now_ms(), "data": part.data}
     insert_new(connection, schema.blob, row)
     return structs.replace(part, data=b"", url=_BLOB_URL + digest)
+
+
+def reworded(column: str, content: tuple[Part, ...] | str) -> tuple[Part, ...]:
+    """Stored parts with other words: a text takes the place of the text and leaves the rest. Raises BadInput."""
+    if isinstance(content, str):
+        others = tuple(part for part in _PARTS.decode(column) if not isinstance(part, TextPart))
+        content = (*others, TextPart(content)) if content.strip() else others
+    if not any(not isinstance(part, TextPart) or part.text.strip() for part in content):
+        raise BadInput("empty_message")
+    return content
+
+
+def blobs_named(column: str) -> set[str]:
+    """The digests of the blobs that stored parts point at."""
+    return {digest for part in _PARTS.decode(column) if (digest := _digest(part))}
 
 
 def load_parts(connection: Connection, owner: int, columns: Iterable[str]) -> list[tuple[Part, ...]]:

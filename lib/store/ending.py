@@ -93,7 +93,7 @@ def unknown_attempt(row: AnswerRow, attempt: KnownAttempt, at_ms: int) -> Attemp
         purpose=row.purpose,
         dialect=row.ref.dialect,
         chars_in=attempt.chars_in,
-        chars_out=len(row.text),
+        chars_out=max(0, len(row.text) - row.kept_chars),
         chars_reasoning=len(row.reasoning),
         max_out_cap=attempt.max_out_cap,
     )
@@ -106,7 +106,7 @@ def answer_rows(connection: Connection, where: Any) -> list[AnswerRow]:
             schema.answer,
             _c.public_id.label("conversation"),
             _m.public_id.label("message"),
-            *(_m.text, _m.reasoning, _m.parts, _m.error_kind, _m.error_message),
+            *(_m.text, _m.reasoning, _m.parts, _m.error_kind, _m.error_message, _m.kept_chars),
         )
         .join(schema.conversation, _c.id == _a.conversation_id)
         .join(schema.message, _m.id == _a.message_id)
@@ -149,4 +149,5 @@ def _answer_row(connection: Connection, row: Row[Any], attempts: tuple[KnownAtte
         error_kind=row.error_kind,
         error_message=row.error_message,
         attempts=attempts,
+        kept_chars=row.kept_chars,
     )

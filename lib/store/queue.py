@@ -13,7 +13,8 @@ from lib.messages import Params, Part
 from lib.store import schema
 from lib.store.conversations import change, find
 from lib.store.database import Database
-from lib.store.encoding import from_json, load_parts, storable, store_parts, to_json
+from lib.store.drafts import clear_draft
+from lib.store.encoding import from_json, load_parts, reworded, storable, store_parts, to_json
 from lib.store.rows import QueueItem
 
 _q = schema.queue_item.c
@@ -34,8 +35,9 @@ class Queue:
         ref: ModelRef,
         params: Params | None = None,
         system: str = "",
+        clears_draft: bool = False,
     ) -> QueueItem:
-        """Append a message. Raises NotFound."""
+        """Append a message, and clear the draft that became it. Raises NotFound."""
         public_id, at_ms = new_public_id(), now_ms()
 
         def work(connection: Connection) -> QueueItem:
@@ -54,6 +56,8 @@ class Queue:
                 "system": storable(system),
             }
             connection.execute(insert(schema.queue_item), row)
+            if clears_draft:
+                clear_draft(connection, owner, conversation_id)
             return _items(connection, owner, conversation_id)[-1]
 
         return self._db.write(work)
@@ -90,11 +94,12 @@ class Queue:
         query = delete(schema.queue_item).where(_mine(owner, item))
         self._db.write(lambda connection: _expect_one(connection.execute(query).rowcount))
 
-    def update(self, owner: int, item: str, parts: tuple[Part, ...]) -> None:
-        """Replace what an item says. Raises NotFound."""
+    def update(self, owner: int, item: str, parts: tuple[Part, ...] | str) -> None:
+        """Replace what an item says; a mere text keeps its attachments. Raises NotFound, BadInput when nothing is left."""
 
         def work(connection: Connection) -> None:
-            values = {"parts": store_parts(connection, owner, parts)}
+            query = select(_q.parts).where(_mine(owner, item))
+            values = {"parts": store_parts(connection, owner, reworded(connection.scalar(query) or "[]", parts))}
             query = update(schema.queue_item).where(_mine(owner, item)).values(**values)
             _expect_one(connection.execute(query).rowcount)
 

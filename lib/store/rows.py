@@ -55,6 +55,8 @@ class Conversation(Struct, frozen=True):
     queue_paused: bool = False
     deleted_ms: int | None = None
     totals: tuple[Total, ...] = ()
+    title_source: str = ""
+    """Who named it: '' its first words, 'user', 'model'."""
 
 
 class CostLine(Struct, frozen=True):
@@ -97,6 +99,13 @@ class StoredMessage(Struct, frozen=True):
     ref: ModelRef | None = None
     siblings: tuple[str, ...] = ()
     cost: CostLine | None = None
+    edited: bool = False
+    """A person wrote this version over another one; an edited answer has no cost of its own."""
+    copied: bool = False
+    """Came with a fork: what it cost is counted where it was answered."""
+    continues: str | None = None
+    """The answer that this one goes on with: its first `kept_chars` characters are that one's text."""
+    kept_chars: int = 0
 
     @property
     def sibling_count(self) -> int:
@@ -161,6 +170,31 @@ class AnswerRow(Struct, frozen=True):
     error_kind: str | None = None
     error_message: str | None = None
     attempts: tuple[KnownAttempt, ...] = ()
+    kept_chars: int = 0
+    """So much of the text is an earlier answer's, which this one continues."""
+
+
+class Trashed(Struct, frozen=True):
+    """Something deleted that can still be restored: a conversation (`message` None), or a message with what followed.
+
+    `excerpt` is the conversation's title or the message's first words (untrusted), `n_messages` how many come back.
+    """
+
+    conversation: str
+    message: str | None
+    title: str
+    excerpt: str
+    n_messages: int
+    deleted_ms: int
+    days_left: int
+
+
+class Preset(Struct, frozen=True):
+    """A system prompt and parameters under a name; `settings.model` None leaves the model as it is."""
+
+    public_id: str
+    name: str
+    settings: Settings
 
 
 class QueueItem(Struct, frozen=True):

@@ -33,6 +33,16 @@ def _ints_or_none(names: str) -> list[Column[Any]]:
     return [Column(name, BigInteger) for name in names.split()]
 
 
+def _ints_with_default(names: str) -> list[Column[Any]]:
+    """Columns that came later: 0 in the rows before."""
+    return [Column(name, BigInteger, nullable=False, server_default=text("0")) for name in names.split()]
+
+
+def _texts_with_default(names: str) -> list[Column[Any]]:
+    """Columns that came later: empty in the rows before."""
+    return [Column(name, Text, nullable=False, server_default=text("''")) for name in names.split()]
+
+
 def _texts(names: str) -> list[Column[Any]]:
     return [Column(name, Text, nullable=False) for name in names.split()]
 
@@ -114,6 +124,7 @@ conversation = Table(
     *_key("id"),
     *_ints("owner_id"),
     *_texts("public_id title title_folded dialect params system"),
+    *_texts_with_default("title_source"),
     *_ints("created_ms last_ms answered_ms read_ms n_messages queue_paused"),
     *_texts_or_none("model"),
     *_ints_or_none("gateway_id active_id deleted_ms"),
@@ -130,6 +141,8 @@ conversation_total = Table(
     *_ints("owner_id n n_unpriced n_estimated cost_nano in_tokens out_tokens"),
 )
 
+_DELETED: dict[str, Any] = {f"{engine}_where": text("deletion_id IS NOT NULL") for engine in ("sqlite", "postgresql")}
+
 message = Table(
     "message",
     metadata,
@@ -137,10 +150,12 @@ message = Table(
     *_ints("owner_id conversation_id"),
     *_texts("public_id role parts text reasoning repaired"),
     *_ints("created_ms changed_ms"),
-    *_ints_or_none("parent_id active_child_id deleted_ms reasoning_ms"),
+    *_ints_or_none("parent_id active_child_id deleted_ms reasoning_ms continues_id deletion_id"),
+    *_ints_with_default("edited copied kept_chars"),
     *_texts_or_none("state error_kind error_message finish_reason ref"),
     UniqueConstraint("public_id", name="uq_message_public"),
     Index("ix_message_tree", "conversation_id", "parent_id", "id"),
+    Index("ix_message_deletion", "owner_id", "deletion_id", **_DELETED),
 )
 
 blob = Table(
@@ -160,6 +175,20 @@ queue_item = Table(
     *_texts("public_id parts ref params system"),
     UniqueConstraint("public_id", name="uq_queue_public"),
     Index("ix_queue_order", "conversation_id", "position", "id"),
+)
+
+draft = Table("draft", metadata, *_key("owner_id", "conversation_id"), *_texts("text"), *_ints("changed_ms"))
+
+preset = Table(
+    "preset",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id position created_ms changed_ms"),
+    *_texts("public_id name system params dialect"),
+    *_ints_or_none("gateway_id"),
+    *_texts_or_none("model"),
+    UniqueConstraint("public_id", name="uq_preset_public"),
+    Index("ix_preset_order", "owner_id", "position", "id"),
 )
 
 # --- answers being produced ---------------------------------------------------------------------------------------

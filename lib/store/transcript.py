@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from sqlalchemy import Connection, Row, literal, select
+from sqlalchemy import Connection, Row, Select, literal, select
 
 from lib.errors import NotFound
 from lib.ledger import ModelRef
@@ -55,14 +55,26 @@ def _path(connection: Connection, owner: int, leaf_id: int, most: int) -> list[R
             above.c.id == walk.c.parent_id, above.c.owner_id == owner, walk.c.depth < most
         )
     )
-    parent = schema.message.alias("parent")
-    query = (
-        select(schema.message, parent.c.public_id.label("parent_public"))
-        .join(walk, walk.c.id == _m.id)
-        .outerjoin(parent, parent.c.id == _m.parent_id)
-        .order_by(walk.c.depth.desc())
-    )
-    return list(connection.execute(query))
+    return list(connection.execute(_whole().join(walk, walk.c.id == _m.id).order_by(walk.c.depth.desc())))
+
+
+def _whole() -> Select[Any]:
+    """Messages with the public ids of their parent and of the answer they continue."""
+    parent, earlier = schema.message.alias("parent"), schema.message.alias("earlier")
+    names = (parent.c.public_id.label("parent_public"), earlier.c.public_id.label("continues_public"))
+    query = select(schema.message, *names).outerjoin(parent, parent.c.id == _m.parent_id)
+    return query.outerjoin(earlier, earlier.c.id == _m.continues_id)
+
+
+def read_versions(connection: Connection, owner: int, conversation_id: int, of: Row[Any]) -> list[StoredMessage]:
+    """The message `of` and its siblings, oldest first, with their costs."""
+    here = (_m.conversation_id == conversation_id, _m.owner_id == owner, _m.deleted_ms.is_(None))
+    beside = _m.parent_id.is_(None) if of.parent_id is None else _m.parent_id == of.parent_id
+    rows = list(connection.execute(_whole().where(*here, beside).order_by(_m.id)))
+    costs = cost_lines(connection, owner, [row.id for row in rows])
+    parts = load_parts(connection, owner, [row.parts for row in rows])
+    ids = [row.public_id for row in rows]
+    return [_message(row, parts[at], ids, costs.get(row.id)) for at, row in enumerate(rows)]
 
 
 def _from_user(rows: list[Row[Any]]) -> list[Row[Any]]:
@@ -102,6 +114,10 @@ def _message(row: Row[Any], parts: Any, versions: list[str], cost: CostLine | No
         ref=from_json(row.ref, ModelRef) if row.ref else None,
         siblings=tuple(versions) if row.public_id in versions else (*versions, row.public_id),
         cost=cost,
+        edited=bool(row.edited),
+        copied=bool(row.copied),
+        continues=row.continues_public,
+        kept_chars=row.kept_chars,
     )
 
 

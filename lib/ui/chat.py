@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.errors import AnswerRunning, NotFound, ParlourError
+from lib.generation import LiveAnswer
 from lib.ids import new_public_id
 from lib.store.rows import Conversation, QueueItem, Settings, StoredMessage
 from lib.ui.choice import Choice
@@ -52,6 +53,11 @@ class Chat:
         read = services().store.conversations.transcript(services().owner, self.id, last=turns)
         live = self.running.message if self.running else None
         return [message for message in read.messages if message.public_id != live], read.has_earlier
+
+    @property
+    def unsaved(self) -> LiveAnswer | None:
+        """An ended answer of this conversation that the store has not taken yet."""
+        return services().desk.unsaved_in(self.id) if self.id else None
 
     @property
     def queue(self) -> list[QueueItem]:

@@ -49,9 +49,9 @@ def show_suggestions(on_pick: Callable[[], None], *, demo: bool) -> None:
 
 
 def show_queue(
-    items: Sequence[QueueItem], *, paused: bool, on_remove: Callable[[str], None], on_resume: Callable[[], None]
+    items: Sequence[QueueItem], *, waits: bool, on_remove: Callable[[str], None], on_resume: Callable[[], None]
 ) -> None:
-    """The messages that wait, each removable; after a failed or stopped answer they wait for a word."""
+    """The messages that wait, each removable; when nothing runs (a failed or stopped answer) they wait for a word."""
     for item in items:
         text = " ".join(part.text for part in item.parts if isinstance(part, TextPart))
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -64,5 +64,5 @@ def show_queue(
                 on_click=on_remove,
                 args=(item.public_id,),
             )
-    if items and paused:
+    if items and waits:
         st.button("Send now", icon=":material/send:", key="resume-queue", on_click=on_resume)

@@ -11,7 +11,7 @@ from lib.cards import VARIANT_RULES, DialectName, GatewayCard, VariantRule, Vide
 from lib.errors import ParlourError, SettingsError
 from lib.gateway import Reach
 from lib.markdown import label, quiet
-from lib.ui.notices import notice_for
+from lib.ui.notices import notice_for, notice_for_test
 from lib.ui.session import remember, say_once, services
 
 _DIALECTS: dict[DialectName, str] = {"openai": "Chat Completions (OpenAI)", "anthropic": "Messages (Anthropic)"}
@@ -130,7 +130,7 @@ def _test(url: str, secret: str, card: GatewayCard | None) -> None:
         with st.spinner("Asking the gateway…"):
             reach = services().gateways.test(url, secret, card.id if card else None)
     except ParlourError as error:
-        notice = notice_for(error)
+        notice = notice_for_test(error)
         st.error(f"**{notice.what}** {notice.then}", icon=":material/error:")
         if error.message and not isinstance(error, SettingsError):
             st.caption(f"The gateway says: {quiet(error.message)}")

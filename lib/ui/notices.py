@@ -64,6 +64,8 @@ BY_KIND: dict[str, Notice] = {
     "empty_message": Notice("There is nothing to send.", "Write a message first."),
     "no_model": Notice("No model is chosen.", "Choose one below."),
     "internal": Notice("Something in Parlour went wrong; your message is kept.", "Retry."),
+    "StoreBusy": Notice("The database was busy when the answer should begin.", "Retry."),
+    "StoreUnwritable": Notice("The data folder cannot be written.", "Check free space and permissions, then retry."),
     "SettingsError": Notice("The stored key cannot be used.", "Enter it again in Settings."),
     "NotFound": Notice("The gateway of this chat was removed.", "Choose another model."),
 }
@@ -95,6 +97,16 @@ _SETTINGS: dict[tuple[str, str], Notice] = {
     ("key", "needed_for_new_address"): Notice(
         "The address is another one, and a key belongs to the address it was entered for.", "Enter the key again."
     ),
+    ("gateway", "configured_outside"): Notice(
+        "This gateway is configured outside of Parlour.", "Change it in the environment or the secrets file."
+    ),
+    ("parlour.key", "damaged_key_file"): Notice(
+        "The key file in the data folder is damaged.",
+        "Restore parlour.key from a backup, or remove it and enter the keys again.",
+    ),
+    ("parlour.key", "unreadable"): Notice(
+        "The key file in the data folder cannot be read.", "Check its permissions and its owner."
+    ),
     ("price", ""): Notice("This is not a price per 1M tokens.", "Enter a number such as 3 or 0.15."),
     ("key", "unreadable"): Notice("The stored key cannot be read any more.", "Enter it again."),
 }
@@ -124,11 +136,33 @@ def notice_for(error: ParlourError) -> Notice:
         case GatewayError():
             return notice_for_kind(error.kind, code=error.code if error.where == "transport" else None)
         case SettingsError():
-            known = _SETTINGS.get((error.field, error.message)) or _SETTINGS.get((error.field, ""))
-            return known or _OTHER[SettingsError]
+            return _notice_for_setting(error)
         case BadInput():
             return BY_KIND.get(error.reason, _OTHER[BadInput])
     return next(_OTHER[kind] for kind in type(error).__mro__ if kind in _OTHER)
+
+
+def _notice_for_setting(error: SettingsError) -> Notice:
+    """Fields of the environment and of the secrets file (`OPENAI_BASE_URL`, `gateways.work.key`) end as ours do."""
+    name = error.field.lower()
+    field = (
+        error.field
+        if (error.field, error.message) in _SETTINGS
+        else next((ours for ours in ("base_url", "key", "price") if name.endswith(ours)), error.field)
+    )
+    if name.endswith(("api_key", "auth_token")):
+        field = "key"
+    known = _SETTINGS.get((field, error.message)) or _SETTINGS.get((field, ""))
+    if known is None:
+        return Notice(f"The setting {error.field} cannot be used: {error.message.replace('_', ' ')}.")
+    return known if field == error.field else Notice(f"{error.field}: {known.what}", known.then)
+
+
+def notice_for_test(error: ParlourError) -> Notice:
+    """The sentence for a failed connection test, where no model was asked yet."""
+    if isinstance(error, GatewayError) and error.kind == "not_found":
+        return Notice("There is no gateway at this path.", "Check the base URL: it is the part before /v1.")
+    return notice_for(error)
 
 
 def notice_for_kind(kind: str, *, code: str | None = None) -> Notice:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.cards import GatewayCard
+from lib.generation import LiveAnswer
 from lib.markdown import label
 from lib.ui.pages import SETTINGS
 
@@ -29,3 +30,14 @@ def show_unsent() -> None:
         text, reason = unsent
         st.error(f"Not sent. {reason}", icon=":material/error:")
         st.code(text, language=None, wrap_lines=True)
+
+
+def show_unsaved(live: LiveAnswer) -> None:
+    """An ended answer that the database refused so far: it is tried again, and its text can be taken along."""
+    st.warning(
+        "This answer is not stored yet: the database refuses it. Parlour keeps trying while it runs.",
+        icon=":material/sync_problem:",
+    )
+    st.download_button(
+        "Download the answer", live.texts()[0], "answer.md", "text/markdown", icon=":material/download:", key="unsaved"
+    )

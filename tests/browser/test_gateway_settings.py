@@ -72,7 +72,7 @@ def test_every_mistake_has_its_sentence(app: Running, page: Page, gateway: Embed
     mistakes = {
         (gateway.base_url, "sk-wrong-0123456789"): "The gateway does not accept this key.",
         (gateway.base_url, "short"): "The key is too short.",
-        (gateway.base_url + "/nowhere", KEY): "The base URL does not lead to a gateway",
+        (gateway.base_url + "/nowhere", KEY): "There is no gateway at this path.",
         (web_page, KEY): "The base URL answers with a web page",
         (f"http://127.0.0.1:{free_port()}", KEY): "Nothing answers at this address.",
         ("gateway.example", KEY): "The base URL has no scheme.",

@@ -331,3 +331,16 @@ def test_pacing_joins_many_reads_into_few_batches(server: RawServer) -> None:
     with_text = [events for events in asyncio.run(batches()) if any(isinstance(e, TextDelta) for e in events)]
     assert sum(len([e for e in events if isinstance(e, TextDelta)]) for events in with_text) == 100
     assert len(with_text) < 25
+
+
+@both_dialects
+def test_after_the_finish_an_open_line_is_not_waited_for(
+    server: RawServer, dialect: DialectName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib.gateway._AFTER_FINISH_S", 0.3)
+    words = WORDS[dialect]
+    unmarked = b"".join(event + b"\n\n" for event in words.end.split(b"\n\n")[:-2])  # without [DONE], message_stop
+    endpoint = server.endpoint(streams(words.opening + words.hello + unmarked, then=stalls))
+    events, took = asyncio.run(timed(endpoint, dialect, Deadlines(gap=LONG)))
+    assert sum_of(events).complete
+    assert took <= 0.3 + SLACK

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from lib.store.migrations import step_0001
+from lib.store.migrations import step_0001, step_0002
 
 
 class Step(Struct, frozen=True):
@@ -53,4 +53,13 @@ def _first(connection: Connection) -> None:
     create(connection, step_0001.TABLES, step_0001.INDEXES, step_0001.CLUSTERED)
 
 
-STEPS: tuple[Step, ...] = (Step(1, "the first schema", _first),)
+def _second(connection: Connection) -> None:
+    for statement in step_0002.COLUMNS:
+        run(connection, statement)
+    create(connection, step_0002.TABLES, step_0002.INDEXES, frozenset())
+
+
+STEPS: tuple[Step, ...] = (
+    Step(1, "the first schema", _first),
+    Step(2, "versions, trash, drafts, presets", _second),
+)
