@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
+import sys
+import threading
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -20,12 +23,19 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
 
     When they cannot start (a locked or damaged database), the server still runs: every page then says why.
     """
+    sys.setswitchinterval(0.001)  # the default lets a drawing page hold up words that are on their way for 5 ms a turn
     with contextlib.suppress(ParlourError):
         await asyncio.to_thread(bootstrap.services)
+    threading.Thread(target=_warm, name="parlour-warm", daemon=True).start()
     try:
         yield
     finally:
         await asyncio.to_thread(bootstrap.close)
+
+
+def _warm() -> None:
+    """Import pandas before the first answer does: Streamlit needs it for every stream, and it takes half a second."""
+    importlib.import_module("lib.reports")
 
 
 def health() -> Mapping[str, str]:

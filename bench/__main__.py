@@ -11,9 +11,10 @@ Use a quiet machine: every figure but bytes grows with other load, which is prin
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 from bench import chunks, ledger, screen
-from bench.figures import Figure, load_now, table
+from bench.figures import HEADING, Figure, load_now
 from bench.processes import running_upstream
 
 PARTS = ("chunks", "stream", "enter", "stop", "store")
@@ -26,22 +27,22 @@ def main(wanted: list[str]) -> int:
         print(__doc__)
         return 2
     before = load_now()
-    print(table(_measured(wanted or list(PARTS))))
+    print(HEADING)
+    for figure in _measured(wanted or list(PARTS)):
+        print(figure.row, flush=True)
     print(f"\nBefore: {before}; after: {load_now()}.")
     return 0
 
 
-def _measured(parts: list[str]) -> list[Figure]:
-    found: list[Figure] = []
+def _measured(parts: list[str]) -> Iterator[Figure]:
     on_screen = [part for part in ("stream", "enter", "stop") if part in parts]
     with running_upstream() as upstream:
         if on_screen:
-            found += screen.measure(upstream, on_screen)
+            yield from screen.measure(upstream, on_screen)
         if "chunks" in parts:
-            found += chunks.measure(upstream)
+            yield from chunks.measure(upstream)
     if "store" in parts:
-        found += ledger.measure()
-    return found
+        yield from ledger.measure()
 
 
 if __name__ == "__main__":

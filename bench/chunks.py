@@ -14,7 +14,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
@@ -23,16 +23,16 @@ from bench.processes import ROOT, Upstream
 
 BURST = 100_000
 PACED_STREAMS, PACED_TOKENS, PACED_TPS = 8, 1_000, 100
-_ROUNDS = 3
 _KEY = "sk-bench-0123456789abcdef"
 _MODEL = "bench-model"
 
 
-def measure(upstream: Upstream) -> list[Figure]:
+def measure(upstream: Upstream) -> Iterator[Figure]:
     """The figures, with the promise for bursts: at least ten times less than the openai SDK."""
-    burst = {name: _medians(name, upstream, 1, BURST, 0) for name in _READERS}
-    paced = {name: _medians(name, upstream, PACED_STREAMS, PACED_TOKENS, PACED_TPS) for name in _READERS}
-    return [*_figures("in bursts", burst, 10.0), *_figures("paced, 8 × 100 tokens/s", paced, None)]
+    burst = _rounds(upstream, 1, BURST, 0, rounds=3)
+    yield from _figures("in bursts", burst, 10.0)
+    paced = _rounds(upstream, PACED_STREAMS, PACED_TOKENS, PACED_TPS, rounds=1)
+    yield from _figures("paced, 8 × 100 tokens/s", paced, None)
 
 
 def _figures(how: str, seconds: dict[str, list[float]], target: float | None) -> list[Figure]:
@@ -44,10 +44,13 @@ def _figures(how: str, seconds: dict[str, list[float]], target: float | None) ->
     ]
 
 
-def _medians(name: str, upstream: Upstream, streams: int, tokens: int, tps: int) -> list[float]:
-    """CPU seconds per 100,000 chunks of several rounds."""
-    rounds = _ROUNDS if tps == 0 else 1
-    return [_in_own_process(name, upstream.url, streams, tokens, tps) for _ in range(rounds)]
+def _rounds(upstream: Upstream, streams: int, tokens: int, tps: int, *, rounds: int) -> dict[str, list[float]]:
+    """CPU seconds per 100,000 chunks of every reader, the readers in turn."""
+    seconds: dict[str, list[float]] = {name: [] for name in _READERS}
+    for _ in range(rounds):
+        for name, found in seconds.items():
+            found.append(_in_own_process(name, upstream.url, streams, tokens, tps))
+    return seconds
 
 
 def _in_own_process(name: str, url: str, streams: int, tokens: int, tps: int) -> float:

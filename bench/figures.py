@@ -1,9 +1,9 @@
-"""A measured figure beside its target, and the Markdown table of them."""
+"""A measured figure beside its target, as a line of a Markdown table."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -32,15 +32,7 @@ class Figure:
         return f"| {self.what} | {target} | {_number(self.value)} {self.unit} | {ratio:.2f}{kept} | {self.note} |"
 
 
-def table(figures: Iterable[Figure]) -> str:
-    """The Markdown table."""
-    return "\n".join(
-        [
-            "| What | Target | Measured | Of target | Note |",
-            "|---|---:|---:|---:|---|",
-            *(figure.row for figure in figures),
-        ]
-    )
+HEADING = "| What | Target | Measured | Of target | Note |\n|---|---:|---:|---:|---|"
 
 
 def load_now() -> str:

@@ -7,6 +7,7 @@ clocks are those of one machine. The server's CPU time is that of its process tr
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import tempfile
 import time
@@ -57,6 +58,9 @@ _WATCH = """
 """  # noqa: E501
 
 
+_names = (f"q{number}" for number in itertools.count(1))  # never the same twice at one upstream
+
+
 class Screen:
     """One open chat and its upstream."""
 
@@ -64,19 +68,18 @@ class Screen:
         self.page = page
         self._upstream = upstream
         self._server = server
-        self._count = 0
+        self._name = next(_names)
 
     def _say(self, orders: str) -> str:
         """Send a message with these orders; its name at the upstream."""
-        self._count += 1
-        name = f"q{self._count}"
+        name, self._name = self._name, next(_names)
         composer = self.page.locator(_COMPOSER)
         composer.fill(f"id={name} {orders}")
         time.sleep(0.3)
         composer.press("Enter")
         return name
 
-    def _settle(self, answers: int | None = None) -> None:
+    def _settle(self) -> None:
         self.page.locator(_STOP).wait_for(state="detached", timeout=120_000)
         self.page.locator(_IDLE).wait_for(timeout=60_000)
         time.sleep(0.3)
@@ -99,7 +102,7 @@ class Screen:
 
     def stream(self) -> list[Figure]:
         """One answer of 4,000 tokens at 100 tokens a second."""
-        self._reset(f"LAST-q{self._count + 1}")
+        self._reset(f"LAST-{self._name}")
         cpu = cpu_of_tree(self._server)
         name = self._say(f"n={ANSWER_TOKENS} tps={ANSWER_TPS}")
         last = self._upstream.wait_for(name, "done", timeout_s=ANSWER_TOKENS / ANSWER_TPS + 60)
@@ -120,7 +123,7 @@ class Screen:
         waits: list[float] = []
         first: list[float] = []
         for _ in range(ENTER_TRIES):
-            self._reset(f"FIRST-q{self._count + 1}")
+            self._reset(f"FIRST-{self._name}")
             name = self._say("n=40 tps=0")
             received = self._upstream.wait_for(name, "received")
             self.page.wait_for_function("() => window.bench.painted > 0", timeout=60_000)
@@ -154,9 +157,8 @@ class Screen:
         return gone * 1000 - float(pressed)
 
 
-def measure(upstream: Upstream, parts: list[str]) -> list[Figure]:
+def measure(upstream: Upstream, parts: list[str]) -> Iterator[Figure]:
     """The figures of the parts `stream`, `enter` and `stop`, each in a new chat."""
-    found: list[Figure] = []
     with tempfile.TemporaryDirectory() as folder, running_app(Path(folder), upstream) as (url, server):
         for part in parts:
             with _open_page() as page:
@@ -164,8 +166,7 @@ def measure(upstream: Upstream, parts: list[str]) -> list[Figure]:
                 screen = Screen(page, upstream, server)
                 page.locator(_IDLE).wait_for(timeout=60_000)
                 screen.warm()
-                found += getattr(screen, part)()
-    return found
+                yield from getattr(screen, part)()
 
 
 @contextmanager

@@ -14,11 +14,12 @@ from contextlib import ExitStack, suppress
 from lib import settings as settings_module
 from lib.cards import GatewayCard
 from lib.embedded import EmbeddedGateway
-from lib.errors import ParlourError
+from lib.errors import ParlourError, StoreBusy
 from lib.gateway import Deadlines
 from lib.gateways import Gateways
 from lib.generation import Engine
 from lib.generation.desk import Desk
+from lib.ids import now_ms
 from lib.keys import KeyBox
 from lib.settings import ConfiguredGateway, Settings
 from lib.store import Store, open_store
@@ -56,6 +57,8 @@ class Services:
 
     def _begin(self) -> None:
         self.desk.recover(STALE_MS)
+        with suppress(StoreBusy):  # another process is at work; the trash can wait for the next start
+            self.store.trash.purge(self.owner, now_ms())
         if self.store.engine == "postgresql":
             self.engine.spawn(self._sweep_often())
         for configured in self.settings.gateways:

@@ -116,6 +116,8 @@ class ModelCard(Struct, frozen=True):
     ends_on: str | None = None
     successor: str | None = None
     image_max_bytes: int | None = None
+    prefill: bool | None = None
+    """Whether the model goes on with an answer that the messages end with; None is unknown."""
     guessed: bool = False
     """Nothing knows this id: `family` is guessed from its prefix, for grouping only."""
 

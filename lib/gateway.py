@@ -48,6 +48,7 @@ Take = Callable[[list[Event]], None]
 
 _CONTENT = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta)
 _INSTANT_S = 0.0005
+_BURST_BYTES = 16 * 1024
 _AFTER_FINISH_S = 5.0
 _MAX_ANSWER_BYTES = 128 * 1024 * 1024
 _MAX_ERROR_BYTES = 64 * 1024
@@ -103,7 +104,6 @@ class Gateway:
         self._pace_s = pace_s
         self._max_answer = max_answer
         self._learnt: dict[tuple[str, DialectName], WireForm] = {}
-        self._answering = 0
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=20, keepalive_expiry=30.0)
         self._http = httpx.AsyncClient(
             transport=transport
@@ -258,7 +258,8 @@ class Gateway:
                 clock.reschedule(min(clock.when() or ends_at, loop.time() + _AFTER_FINISH_S))
             elif progress:
                 clock.reschedule(min(ends_at, loop.time() + self._deadlines.gap))
-            if waited and attempt.content_seen and self._pace_s and not attempt.ended:
+            gathered = len(piece) < _BURST_BYTES and piece.count(b"\n\n") > 1  # what came during the pause before
+            if (waited or gathered) and attempt.content_seen and self._pace_s and not attempt.ended:
                 await asyncio.sleep(self._pace_s)
         if attempt.error is None:
             await _drain(pieces)

@@ -13,7 +13,7 @@ from statistics import median
 
 from msgspec import Struct, structs
 
-from lib.cards import Prices, PriceSource
+from lib.cards import ModelCard, Prices, PriceSource
 from lib.ledger import Cost
 from lib.money import MAX_NANO, nano_from_pico, nano_from_text, nano_parts
 from lib.tokens import TokenCount
@@ -65,6 +65,18 @@ def price(
     if charge is not None:
         return _as_reported(charge, reported_currency or "USD")
     return Cost(currency=prices.currency if prices else "USD")
+
+
+def price_difference(count: TokenCount, nano: int | None, currency: str, other: ModelCard) -> int | None:
+    """How much more (or less, negative) an answer would have cost on another model, in nano-units of `currency`.
+
+    `count` and `nano` are the answer's tokens and cost. The same number of tokens is assumed, which holds for
+    variants of one model and is a guess between models. None when either side has no price, or the currencies differ.
+    """
+    there = price(count, other.prices, source=other.price_source, reference=other.vendor_prices)
+    if nano is None or there.nano is None or there.currency != currency:
+        return None
+    return there.nano - nano
 
 
 def estimate_count(

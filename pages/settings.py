@@ -35,7 +35,7 @@ def switch_demo() -> None:
     services().show_demo(st.session_state["demo"])
 
 
-st.header("Settings", anchor=False)
+st.title("Settings", anchor=False)
 st.subheader("Gateways", anchor=False)
 st.caption("A gateway is one address that serves many models with one key.")
 cards = services().gateways.cards()

@@ -36,6 +36,7 @@ class _ModelFacts(Struct, frozen=True, forbid_unknown_fields=True):
     max_output: int | None = None
     ends_on: str | None = None
     successor: str | None = None
+    prefill: bool | None = None
     vendor_prices: Prices = Prices()
 
 
@@ -87,6 +88,7 @@ def _cards(facts: _ModelFacts, family: FamilyFacts) -> list[ModelCard]:
         vendor_prices=facts.vendor_prices,
         ends_on=facts.ends_on,
         successor=facts.successor,
+        prefill=facts.prefill,
         image_max_bytes=family.image_max_bytes,
     )
     rules = [rule for rule in VARIANT_RULES if rule.variant in facts.variants]

@@ -3,8 +3,8 @@
 Truth is the store; a `LiveAnswer` is only the shortcut for pages of the same process. Nothing here calls a page.
 """
 
-from lib.generation.desk import Desk, Sent
-from lib.generation.doors import SharedDoor
+from lib.generation.desk import Desk
+from lib.generation.doors import Sent, SharedDoor
 from lib.generation.engine import Engine
 from lib.generation.follow import Followed, StoredAnswer
 from lib.generation.live import LiveAnswer, News

@@ -6,41 +6,27 @@ import secrets
 import threading
 from collections import OrderedDict
 from contextlib import suppress
-from typing import Protocol
 
-from msgspec import Struct, structs
+from msgspec import structs
 
-from lib.cards import ModelCard
 from lib.errors import AnswerRunning, BadInput, NotFound, ParlourError
+from lib.generation.asking import chars_of, checked, continuing, goes_on_by_itself, kept_text, sendable
+from lib.generation.doors import Doors, Sent
 from lib.generation.engine import Engine
 from lib.generation.follow import Followed, StoredAnswer
 from lib.generation.live import LiveAnswer
 from lib.generation.measure import Ratios, Tariff, measured
-from lib.generation.run import Door, Job
+from lib.generation.run import Job
+from lib.generation.temporary import TemporaryChats
+from lib.generation.titles import NOWHERE, Titles
 from lib.ids import new_public_id, now_ms
 from lib.ledger import AnswerEnd, Attempt, ModelRef, Turn
-from lib.messages import Ask, Message, Part, TextPart
+from lib.messages import Ask, Params, Part, TextPart
 from lib.store import Store
-from lib.store.rows import AnswerRow, Begun, QueueItem, Settings, StoredMessage
+from lib.store.rows import AnswerRow, Begun, QueueItem, Settings
 
 _KEYS_KEPT = 10_000
 _LOOKS = 3
-
-
-class Doors(Protocol):
-    """What the desk needs to know of gateways (`lib.gateways.Gateways`)."""
-
-    def door(self, gateway_id: int) -> Door: ...
-    def model(self, gateway_id: int, model: str) -> ModelCard: ...
-    def ref(self, settings: Settings) -> ModelRef: ...
-    def tariff(self, ref: ModelRef, at_ms: int | None = None) -> Tariff: ...
-
-
-class Sent(Struct, frozen=True):
-    """What became of a message: `message` is the answer's public id, None while it waits in the queue."""
-
-    conversation: str
-    message: str | None
 
 
 class Desk:
@@ -56,6 +42,8 @@ class Desk:
         self._lock = threading.RLock()
         self._sent: OrderedDict[str, Sent] = OrderedDict()
         self._ratios = Ratios()
+        self._titles = Titles(store, engine, doors, owner)
+        self.temporary = TemporaryChats(store, engine, doors, owner, self._ratios)
         engine.after_end = self._after_end
 
     @property
@@ -65,13 +53,16 @@ class Desk:
 
     # --- sending ----------------------------------------------------------------------------------------------------
 
-    def send(self, conversation: str | None, text: str, settings: Settings, *, key: str | None = None) -> Sent:
+    def send(
+        self, conversation: str | None, content: str | tuple[Part, ...], settings: Settings, *, key: str | None = None
+    ) -> Sent:
         """Store a message and start its answer, or queue it behind what runs or waits already.
 
-        `conversation` None begins a new one. `key` makes a repeated call harmless. Raises BadInput for an empty
-        message or a missing model, NotFound, StoreError; nothing is sent before the message is committed.
+        `conversation` None begins a new one. `key` makes a repeated call harmless. The conversation's draft is
+        cleared with it. Raises BadInput for an empty message or a missing model, NotFound, StoreError; nothing is
+        sent before the message is committed.
         """
-        parts, key = _checked(text), key or new_public_id()
+        parts, key = checked(content), key or new_public_id()
         with self._lock:
             if earlier := self._sent.get(key):
                 return earlier
@@ -82,15 +73,17 @@ class Desk:
 
     def _send(self, conversation: str | None, turn: Turn) -> Sent:
         if conversation is None:
-            begun = self._begin(structs.replace(turn, conversation=new_public_id()))
+            begun = self._begin(structs.replace(turn, conversation=new_public_id()), clears_draft=True)
             return Sent(begun.conversation, begun.message)
         leaf = self._store.conversations.get(self._owner, conversation).active_leaf
         turn = structs.replace(turn, conversation=conversation, parent=leaf)
         if self._store.queue.peek(self._owner, conversation) is None:
             with suppress(AnswerRunning):
-                begun = self._begin(turn)
+                begun = self._begin(turn, clears_draft=True)
                 return Sent(begun.conversation, begun.message)
-        self._store.queue.add(self._owner, conversation, turn.parts, turn.ref, turn.params, turn.system)
+        self._store.queue.add(
+            self._owner, conversation, turn.parts, turn.ref, turn.params, turn.system, clears_draft=True
+        )
         if not self._is_running(conversation):  # the answer ended before the message was in the queue
             self._next(conversation)
         return Sent(conversation, None)
@@ -106,6 +99,51 @@ class Desk:
         turn = Turn(new_public_id(), conversation, (), ref, user_message, settings.params, settings.system)
         with self._lock:
             return Sent(conversation, self._begin(turn).message)
+
+    def edit_and_send(
+        self,
+        conversation: str,
+        message: str,
+        content: str | tuple[Part, ...],
+        settings: Settings,
+        *,
+        key: str | None = None,
+    ) -> Sent:
+        """Ask with other words, beside the user message as it was, and start the answer.
+
+        A mere text keeps the message's attachments. Raises AnswerRunning, NotFound, BadInput.
+        """
+        old, ref = self._store.messages.get(self._owner, message, conversation=conversation), self._doors.ref(settings)
+        if old.role != "user":
+            raise BadInput("not_a_question")
+        if isinstance(content, str):
+            others = tuple(part for part in old.parts if not isinstance(part, TextPart))
+            content = (*others, *((TextPart(content),) if content.strip() else ()))
+        parts, key = checked(content), key or new_public_id()
+        turn = Turn(key, conversation, parts, ref, old.parent, settings.params, settings.system)
+        with self._lock:
+            return Sent(conversation, self._begin(turn).message)
+
+    def continue_answer(self, conversation: str, message: str, settings: Settings) -> Sent:
+        """Let a model go on with an ended answer: a version beside it that begins with its text.
+
+        Its cost is that of the new request only. Raises AnswerRunning, NotFound, BadInput for an empty answer.
+        """
+        old, ref = self._store.messages.get(self._owner, message, conversation=conversation), self._doors.ref(settings)
+        if old.state == "running":
+            raise AnswerRunning("the answer is still being written")
+        kept = kept_text(old.text, by_itself=self._goes_on(ref, settings.params))
+        turn = Turn(new_public_id(), conversation, (), ref, old.parent, settings.params, settings.system)
+        with self._lock:
+            return Sent(conversation, self._begin(structs.replace(turn, continues=message, kept=kept)).message)
+
+    def _goes_on(self, ref: ModelRef, params: Params) -> bool:
+        return goes_on_by_itself(self._doors.model(ref.gateway_id, ref.model), ref.dialect, params)
+
+    def send_now(self, conversation: str, item: str) -> None:
+        """Put a waiting message first and let the queue go on: it is sent now, or when the running answer ends."""
+        self._store.queue.move(self._owner, item, 0)
+        self.resume_queue(conversation)
 
     def resume_queue(self, conversation: str) -> None:
         """Send the first waiting message now; the rest follows in order."""
@@ -137,8 +175,12 @@ class Desk:
 
     def text_of(self, message: str) -> str:
         """The exact text of an answer, also while it is unsaved. Raises NotFound."""
-        live = self._unsaved(message)
-        return live.texts()[0] if live else self._store.answers.get(self._owner, message).text
+        if live := self._unsaved(message):
+            return live.texts()[0]
+        try:
+            return self._store.messages.get(self._owner, message).text
+        except NotFound:
+            return self.temporary.text_of(message)
 
     def _unsaved(self, message: str) -> LiveAnswer | None:
         live = self._engine.live(message)
@@ -169,18 +211,23 @@ class Desk:
 
     def _chars_before(self, row: AnswerRow) -> int:
         branch = self._store.conversations.transcript(row.owner, row.conversation, leaf=row.message)
-        return len(row.system) + sum(len(message.text) for message in branch.messages[:-1])
+        return len(row.system) + sum(len(message.text) for message in branch.messages[:-1]) + row.kept_chars
 
     # --- running ----------------------------------------------------------------------------------------------------
 
-    def _begin(self, turn: Turn, *, from_queue: str | None = None) -> Begun:
-        chars, cap = _chars(turn.parts), turn.params.max_tokens
+    def _begin(self, turn: Turn, *, from_queue: str | None = None, clears_draft: bool = False) -> Begun:
         begun = self._store.answers.begin(
-            self._owner, turn, epoch=self._epoch, chars_in=chars, max_out_cap=cap, from_queue=from_queue
+            self._owner,
+            turn,
+            epoch=self._epoch,
+            chars_in=chars_of(turn.parts),
+            max_out_cap=turn.params.max_tokens,
+            from_queue=from_queue,
+            clears_draft=clears_draft,
         )
         if not begun.replayed:
             self._engine.start(
-                LiveAnswer(begun.answer_id, begun.message, begun.conversation),
+                LiveAnswer(begun.answer_id, begun.message, begun.conversation, kept=turn.kept),
                 turn,
                 begun.attempt_id,
                 job=lambda: self._job(turn, begun),
@@ -191,16 +238,21 @@ class Desk:
     def _job(self, turn: Turn, begun: Begun) -> Job:
         """Read the branch up to the user's message and make the ask of it."""
         branch = self._store.conversations.transcript(self._owner, begun.conversation, leaf=begun.user_message)
-        messages = tuple(message for stored in branch.messages if (message := _sendable(stored)))
+        messages = sendable(branch.messages)
+        if turn.continues:
+            messages = continuing(messages, turn.kept, by_itself=self._goes_on(turn.ref, turn.params))
         ask = Ask(turn.ref.model, messages, turn.system, turn.params)
         card = self._doors.model(turn.ref.gateway_id, turn.ref.model)
         tariff = self._doors.tariff(turn.ref, begun.started_ms)
         return Job(ask, turn.ref.dialect, card, structs.replace(tariff, tokens_per_char=self._ratios.of(turn.ref)))
 
     def _after_end(self, live: LiveAnswer, ref: ModelRef, end: AnswerEnd) -> None:
-        if end.state == "done":
+        if live.conversation == NOWHERE or self.temporary.knows(live.conversation):
+            self._ratios.note(ref, end.attempts)
+        elif end.state == "done":
             self._next(live.conversation)
             self._ratios.note(ref, end.attempts)
+            self._titles.consider(live.conversation, ref)
         else:
             self._hold_queue(live.conversation, self._owner)
 
@@ -228,23 +280,3 @@ class Desk:
         turn = Turn(item.public_id, conversation, item.parts, item.ref, leaf, item.params, item.system)
         if self._begin(turn, from_queue=item.public_id).replayed:
             self._store.queue.remove(self._owner, item.public_id)
-
-
-def _checked(text: str) -> tuple[Part, ...]:
-    if not text.strip():
-        raise BadInput("empty_message")
-    return (TextPart(text),)
-
-
-def _sendable(stored: StoredMessage) -> Message | None:
-    """The stored message as it is sent again; an answer that brought no text is left out.
-
-    Reasoning stays here: outside a tool loop no gateway asks for it back, and other models refuse a foreign seal.
-    """
-    if stored.role == "user":
-        return Message("user", stored.parts)
-    return Message("assistant", (TextPart(stored.text),)) if stored.text else None
-
-
-def _chars(parts: tuple[Part, ...]) -> int:
-    return sum(len(part.text) for part in parts if isinstance(part, TextPart))

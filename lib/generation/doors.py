@@ -1,16 +1,38 @@
-"""A gateway's door shared by many answers: replaced while some still use it, it closes when the last one is through."""
+"""What answers need of gateways; and a door shared by many, which closes when the last one is through."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Generic, Protocol, TypeVar
+
+from msgspec import Struct
 
 from lib.cards import DialectName, ModelCard
 from lib.errors import NotFound
 from lib.events import Event
+from lib.generation.measure import Tariff
 from lib.generation.run import Door
+from lib.ledger import ModelRef
 from lib.messages import Ask
+from lib.store.rows import Settings
+
+
+class Doors(Protocol):
+    """What the desk needs to know of gateways (`lib.gateways.Gateways`)."""
+
+    def door(self, gateway_id: int) -> Door: ...
+    def model(self, gateway_id: int, model: str) -> ModelCard: ...
+    def models(self, gateway_id: int) -> Sequence[ModelCard]: ...
+    def ref(self, settings: Settings) -> ModelRef: ...
+    def tariff(self, ref: ModelRef, at_ms: int | None = None) -> Tariff: ...
+
+
+class Sent(Struct, frozen=True):
+    """What became of a message: `message` is the answer's public id, None while it waits in the queue."""
+
+    conversation: str
+    message: str | None
 
 
 class Closable(Door, Protocol):

@@ -61,13 +61,15 @@ class Engine:
         job: Callable[[], Job],
         door: Callable[[], Door],
         purpose: Purpose = "chat",
+        diary: Diary | None = None,
     ) -> LiveAnswer:
         """Run the stored, not yet sent answer `live`. Returns at once; the answer is registered under its message.
 
-        While the engine closes, nothing is sent: the answer ends as interrupted.
+        `diary` writes it down elsewhere than the engine's own. While the engine closes, nothing is sent: the answer
+        ends as interrupted.
         """
         log = AttemptLog(turn.ref, attempt_id, purpose=purpose, max_tokens=turn.params.max_tokens)
-        run = Run(live, log, self._diary)
+        run = Run(live, log, diary or self._diary)
         with self._lock:
             if not self._closing:
                 self._runs[live.message] = run

@@ -45,17 +45,18 @@ class News(Struct, frozen=True):
 class LiveAnswer:
     """The growing answer `message` (public id). Followers keep a cursor of their own: two character counts.
 
-    `unsaved` is True while the ended answer could not be stored: until then it is complete only here.
+    `unsaved` is True while the ended answer could not be stored: until then it is complete only here. `kept` is the
+    text of an earlier answer that this one continues: it is there from the start.
     """
 
-    def __init__(self, answer_id: int, message: str, conversation: str) -> None:
+    def __init__(self, answer_id: int, message: str, conversation: str, *, kept: str = "") -> None:
         self.answer_id = answer_id
         self.message = message
         self.conversation = conversation
         self.gathered = Gathered()
         self.reasoning_ms: int | None = None
         self.unsaved = False
-        self._text: list[str] = []
+        self._text: list[str] = [kept] if kept else []
         self._changed = threading.Condition()
         self._version = 0
         self._phase: Phase = "waiting"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterable
 from fractions import Fraction
 from math import ceil
 
@@ -15,10 +16,12 @@ from msgspec import Struct, structs
 from lib.cards import Prices, PriceSource
 from lib.ledger import Attempt, Cost, ModelRef, UsageSource
 from lib.pricing import estimate_count, estimate_range, guessed_ratio, measured_ratio, price
+from lib.store.rows import CostLine
 from lib.tokens import TokenCount, Usage, buckets
 
 HIDDEN_TOKENS_PER_S = 200
 """An upper bound of what a model may have produced, unseen, while an answer without an output cap was open."""
+_COUNTS = TokenCount.__struct_fields__
 _SAMPLES = 200
 _FEWEST_SAMPLES = 3
 _FEWEST_CHARS = 80
@@ -104,6 +107,37 @@ def _ceiling(attempt: Attempt) -> int | None:
     if attempt.max_out_cap is not None or attempt.outcome == "ok":
         return attempt.max_out_cap
     return ceil((attempt.duration_ms or 0) * HIDDEN_TOKENS_PER_S / 1000)
+
+
+def cost_line(attempts: tuple[Attempt, ...], *, demo: bool) -> CostLine | None:
+    """What one answer cost, made of its attempts as the store makes it of its ledger rows; None without any."""
+    if not attempts:
+        return None
+    last = attempts[-1]
+    priced = [attempt for attempt in attempts if attempt.cost.nano is not None]
+    paid = (priced[-1] if priced else last).cost
+    same = [attempt.cost for attempt in priced if attempt.cost.currency == paid.currency]
+    costs = [attempt.cost for attempt in attempts]
+    return CostLine(
+        count=TokenCount(*(_sum(getattr(attempt.count, name) for attempt in attempts) for name in _COUNTS)),
+        nano=_sum(cost.nano for cost in same),
+        currency=paid.currency,
+        source=paid.source,
+        usage_source=last.usage_source,
+        reported_nano=_sum(cost.reported_nano for cost in costs),
+        low_nano=_sum(cost.low_nano for cost in costs),
+        high_nano=_sum(cost.high_nano for cost in costs),
+        n_attempts=len(attempts),
+        n_unpriced=len(attempts) - len(priced),
+        first_visible_ms=last.first_visible_ms,
+        duration_ms=last.duration_ms,
+        demo=demo,
+    )
+
+
+def _sum(values: Iterable[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def _nothing(tariff: Tariff) -> Cost:

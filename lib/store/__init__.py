@@ -1,7 +1,8 @@
 """The database door: SQLAlchemy Core lives here and nowhere else.
 
 `open_store` gives a `Store`; its attributes (`conversations`, `answers`, `queue`, `gateways`, `models`, `prices`,
-`ledger`, `preferences`) are small objects whose every function takes the owner first and returns plain Structs.
+`ledger`, `preferences`, `messages`, `drafts`, `presets`, `trash`, …) are small objects whose every function takes the
+owner first and returns plain Structs.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from lib.store.conversations import new_row, one_line, set_active_child
 from lib.store.drafts import NEW_CHAT, clear_draft
 from lib.store.encoding import insert_new, storable, store_parts, to_json
 from lib.store.rows import Begun, Settings
+from lib.store.search_index import index_messages
 from lib.store.transcript import message_row
 
 _a, _c, _m, _q = schema.answer.c, schema.conversation.c, schema.message.c, schema.queue_item.c
@@ -125,7 +126,9 @@ def _add_user_message(
     parts = store_parts(connection, start.owner, start.turn.parts)
     text = storable(Message("user", start.turn.parts).text)
     parent_id = parent.id if parent is not None else None
-    return _add_message(connection, start, conversation_id, parent_id, role="user", parts=parts, text=text)
+    added = _add_message(connection, start, conversation_id, parent_id, role="user", parts=parts, text=text)
+    index_messages(connection, start.owner, [(added[0], text)])
+    return added
 
 
 def _add_answer_message(connection: Connection, start: Start, conversation_id: int, asked_id: int) -> tuple[int, str]:

@@ -13,11 +13,14 @@ from lib.messages import Params
 from lib.store import schema
 from lib.store.database import Database
 from lib.store.encoding import from_json, storable, storable_or_none, to_json
-from lib.store.rows import Conversation, Settings, Total, Transcript
+from lib.store.placing import placed, tags_of
+from lib.store.rows import Conversation, Only, Settings, Total, Transcript
+from lib.store.shares import end_links
 from lib.store.transcript import message_row, read_transcript
 
-_c, _m, _a = schema.conversation.c, schema.message.c, schema.answer.c
+_c, _m, _a, _f = schema.conversation.c, schema.message.c, schema.answer.c, schema.folder.c
 _TITLE_CHARS = 200
+_ANY = Only()
 Page = list[Conversation]
 
 
@@ -45,10 +48,17 @@ class Conversations:
         return self._db.read(lambda connection: _one(connection, owner, public_id))
 
     def list(
-        self, owner: int, *, query: str = "", limit: int = 100, before: str | None = None, deleted: bool = False
+        self,
+        owner: int,
+        *,
+        query: str = "",
+        limit: int = 100,
+        before: str | None = None,
+        deleted: bool = False,
+        only: Only = _ANY,
     ) -> Page:
         """The newest first. `query` is looked for in titles, whatever its case; `before` continues after that one."""
-        return self._db.read(lambda connection: _listed(connection, owner, query, limit, before, deleted))
+        return self._db.read(lambda connection: _listed(connection, owner, query, limit, before, deleted, only))
 
     def rename(self, owner: int, public_id: str, title: str) -> None:
         """Give it a name that no model's suggestion replaces."""
@@ -74,12 +84,16 @@ class Conversations:
         self._change(owner, public_id, read_ms=now_ms())
 
     def delete(self, owner: int, public_id: str) -> None:
-        """Out of sight, and a running answer is asked to stop. Its spend stays; `restore` undoes it."""
+        """Out of sight, and a running answer is asked to stop. Its spend stays; `restore` undoes it.
+
+        Links to snapshots of it are revoked for good.
+        """
 
         def work(connection: Connection) -> None:
             conversation_id = change(connection, owner, public_id, deleted_ms=now_ms())
             running = and_(_a.conversation_id == conversation_id, _a.owner_id == owner, schema.IS_RUNNING)
             connection.execute(update(schema.answer).where(running).values(stop_requested=1))
+            end_links(connection, owner, [conversation_id])
 
         self._db.write(work, idempotent=True)
 
@@ -185,8 +199,15 @@ def remembered_leaf(connection: Connection, owner: int, start: Row[Any]) -> Row[
 
 def _conversation_query(owner: int) -> Select[Any]:
     running = exists().where(_a.conversation_id == _c.id, schema.IS_RUNNING, _a.owner_id == owner)
-    leaf = select(_m.public_id).where(_m.id == _c.active_id).scalar_subquery()
-    return select(schema.conversation, running.label("running"), leaf.label("leaf")).where(_c.owner_id == owner)
+    leaf = select(_m.public_id).where(_m.id == _c.active_id).scalar_subquery().label("leaf")
+    folder = select(_f.public_id).where(_f.id == _c.folder_id).scalar_subquery().label("folder")
+    return select(schema.conversation, running.label("running"), leaf, folder).where(_c.owner_id == owner)
+
+
+def read_conversations(connection: Connection, owner: int, ids: Iterable[int]) -> dict[int, Conversation]:
+    """These conversations of the owner, deleted ones too, by id."""
+    query = _conversation_query(owner).where(_c.id.in_(list(ids)))
+    return {found.id: found for found in _with_totals(connection, owner, connection.execute(query))}
 
 
 def _one(connection: Connection, owner: int, public_id: str) -> Conversation:
@@ -198,9 +219,10 @@ def _one(connection: Connection, owner: int, public_id: str) -> Conversation:
 
 
 def _listed(
-    connection: Connection, owner: int, query: str, limit: int, before: str | None, deleted: bool
+    connection: Connection, owner: int, query: str, limit: int, before: str | None, deleted: bool, only: Only
 ) -> list[Conversation]:
     found = _conversation_query(owner).where(_c.deleted_ms.is_not(None) if deleted else _c.deleted_ms.is_(None))
+    found = found.where(*placed(owner, only))
     if query.strip():
         found = found.where(_c.title_folded.contains(storable(query.strip()).casefold(), autoescape=True))
     if before is not None:
@@ -212,8 +234,9 @@ def _listed(
 
 def _with_totals(connection: Connection, owner: int, rows: Iterable[Row[Any]]) -> list[Conversation]:
     rows = list(rows)
-    totals = totals_of(connection, owner, [row.id for row in rows])
-    return [_conversation(row, totals.get(row.id, ())) for row in rows]
+    ids = [row.id for row in rows]
+    totals, tags = totals_of(connection, owner, ids), tags_of(connection, owner, ids)
+    return [_conversation(row, totals.get(row.id, ()), tags.get(row.id, ())) for row in rows]
 
 
 def totals_of(connection: Connection, owner: int, ids: list[int]) -> dict[int, tuple[Total, ...]]:
@@ -236,7 +259,7 @@ def totals_of(connection: Connection, owner: int, ids: list[int]) -> dict[int, t
     return found
 
 
-def _conversation(row: Row[Any], totals: tuple[Total, ...]) -> Conversation:
+def _conversation(row: Row[Any], totals: tuple[Total, ...], tags: tuple[str, ...]) -> Conversation:
     params = from_json(row.params, Params)
     return Conversation(
         id=row.id,

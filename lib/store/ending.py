@@ -15,6 +15,7 @@ from lib.store.encoding import from_json, load_parts, storable, storable_or_none
 from lib.store.recording import Place, record
 from lib.store.rollup import counting
 from lib.store.rows import AnswerRow, KnownAttempt
+from lib.store.search_index import index_messages
 
 _a, _c, _m, _t = schema.answer.c, schema.conversation.c, schema.message.c, schema.answer_attempt.c
 
@@ -35,7 +36,7 @@ def finish_in(connection: Connection, answer_id: int, end: AnswerEnd, finish_id:
 
 def _write_message(connection: Connection, answer: Row[Any], end: AnswerEnd) -> None:
     at_ms = now_ms()
-    values = {
+    values: dict[str, Any] = {
         "state": end.state,
         "text": storable(end.text),
         "reasoning": storable(end.reasoning),
@@ -49,6 +50,7 @@ def _write_message(connection: Connection, answer: Row[Any], end: AnswerEnd) -> 
     }
     mine = and_(_m.id == answer.message_id, _m.owner_id == answer.owner_id)
     connection.execute(update(schema.message).where(mine).values(**values))
+    index_messages(connection, answer.owner_id, [(answer.message_id, values["text"])])
     here = and_(_c.id == answer.conversation_id, _c.owner_id == answer.owner_id)
     connection.execute(update(schema.conversation).where(here).values(answered_ms=at_ms))
 

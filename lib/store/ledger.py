@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, delete, insert, select
 
 from lib.errors import BadInput, NotFound
 from lib.ids import ms_of, new_id
-from lib.ledger import Cost, LedgerRow, Tally
+from lib.ledger import Attempt, Cost, LedgerRow, ModelRef, Tally
 from lib.store import schema
 from lib.store.conversations import find, totals_of
 from lib.store.costs import AMOUNTS, add_cost_row, cost_of, current_cost, latest_costs
@@ -18,7 +18,7 @@ from lib.store.database import Database
 from lib.store.days import zone_of
 from lib.store.encoding import bounded, storable
 from lib.store.rebuilding import mismatches, rebuild_kinds
-from lib.store.recording import add_to_total
+from lib.store.recording import Place, add_to_total, record
 from lib.store.rollup import KINDS, counting, fact, recounting, zones_of
 from lib.store.rows import Mismatch, Speed, Total
 from lib.store.tallies import Dimension, read_speeds, read_tallies
@@ -119,6 +119,23 @@ class Ledger:
 
         self._db.write(work)
 
+    def record(
+        self, owner: int, ref: ModelRef, attempts: tuple[Attempt, ...], *, conversation: str | None = None
+    ) -> None:
+        """Write attempts that belong to no stored answer: of a temporary conversation, or for a title.
+
+        Those the ledger has already are left alone. With `conversation` they count into its totals, while it exists.
+        """
+
+        def work(connection: Connection) -> None:
+            change = counting(connection, owner)
+            place = Place(owner, ref, conversation_id=_id_of(connection, owner, conversation))
+            for attempt in attempts:
+                record(connection, place, attempt, change)
+            change.apply(connection, owner)
+
+        self._db.write(work, idempotent=True)
+
     def zones(self, owner: int) -> tuple[str, ...]:
         """The configured zones; the first is the reporting zone."""
         return self._db.read(lambda connection: tuple(zone.name for zone in zones_of(connection, owner)))
@@ -152,6 +169,12 @@ class Ledger:
     def rebuild(self, owner: int, kinds: tuple[str, ...] = KINDS) -> None:
         """Make rollup kinds anew from the ledger."""
         self._db.write(lambda connection: rebuild_kinds(connection, owner, kinds))
+
+
+def _id_of(connection: Connection, owner: int, conversation: str | None) -> int | None:
+    c = schema.conversation.c
+    query = select(c.id).where(c.public_id == storable(conversation or ""), c.owner_id == owner)
+    return connection.scalar(query)
 
 
 def _ledger_query(cost: Any) -> Any:

@@ -15,15 +15,24 @@ from lib.store.answers import Answers
 from lib.store.conversations import Conversations
 from lib.store.database import APPLICATION_ID, Database, postgres_database, sqlite_database
 from lib.store.days import zone_of
+from lib.store.drafts import Drafts
 from lib.store.files import FILE_NAME, FileLock, check_file, copy_database, make_folder
+from lib.store.folders import Folders
 from lib.store.gateways import Gateways
 from lib.store.ledger import Ledger
+from lib.store.messages import Messages
 from lib.store.migrating import migrate
 from lib.store.migrations import STEPS, Step
 from lib.store.models import Models
+from lib.store.organising import Organising
 from lib.store.preferences import Preferences
+from lib.store.presets import Presets
 from lib.store.prices import PriceBook
 from lib.store.queue import Queue
+from lib.store.search import Search
+from lib.store.shares import Shares
+from lib.store.transfers import Transfers
+from lib.store.trash import Trash
 
 
 class Store:
@@ -40,6 +49,15 @@ class Store:
         self.prices = PriceBook(database)
         self.ledger = Ledger(database)
         self.preferences = Preferences(database)
+        self.messages = Messages(database)
+        self.drafts = Drafts(database)
+        self.presets = Presets(database)
+        self.trash = Trash(database)
+        self.folders = Folders(database)
+        self.organising = Organising(database)
+        self.search = Search(database)
+        self.transfers = Transfers(database)
+        self.shares = Shares(database)
 
     @property
     def engine(self) -> str:

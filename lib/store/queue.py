@@ -95,11 +95,11 @@ class Queue:
         self._db.write(lambda connection: _expect_one(connection.execute(query).rowcount))
 
     def update(self, owner: int, item: str, parts: tuple[Part, ...] | str) -> None:
-        """Replace what an item says; a mere text keeps its attachments. Raises NotFound, BadInput when nothing is left."""
+        """Replace what an item says; a mere text keeps its attachments. Raises NotFound, BadInput for nothing."""
 
         def work(connection: Connection) -> None:
-            query = select(_q.parts).where(_mine(owner, item))
-            values = {"parts": store_parts(connection, owner, reworded(connection.scalar(query) or "[]", parts))}
+            old = connection.scalar(select(_q.parts).where(_mine(owner, item)))
+            values = {"parts": store_parts(connection, owner, reworded(old or "[]", parts))}
             query = update(schema.queue_item).where(_mine(owner, item)).values(**values)
             _expect_one(connection.execute(query).rowcount)
 

@@ -51,7 +51,7 @@ class Place(Struct, frozen=True):
 
 def record(connection: Connection, place: Place, attempt: Attempt, change: Change) -> bool:
     """Write `attempt` and count it in `change`; False, and nothing written, when the ledger has it already."""
-    row = _event(place, attempt)
+    row = event_row(place, attempt)
     if not insert_new(connection, schema.usage_event, row):
         return False
     if attempt.usage_raw:
@@ -64,7 +64,7 @@ def record(connection: Connection, place: Place, attempt: Attempt, change: Chang
     return True
 
 
-def _event(place: Place, attempt: Attempt) -> dict[str, Any]:
+def event_row(place: Place, attempt: Attempt) -> dict[str, Any]:
     """The columns of the usage event; the model's name is the one that was asked for."""
     ref = place.ref
     row: dict[str, Any] = {

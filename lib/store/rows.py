@@ -40,7 +40,8 @@ class Total(Struct, frozen=True):
 
 
 class Conversation(Struct, frozen=True):
-    """A conversation without its messages. `active_leaf` is the public id of the last message of its branch."""
+    """A conversation without its messages. `active_leaf` is the public id of the last message of its branch,
+    `folder` that of the folder it is in."""
 
     id: int
     public_id: str
@@ -55,8 +56,36 @@ class Conversation(Struct, frozen=True):
     queue_paused: bool = False
     deleted_ms: int | None = None
     totals: tuple[Total, ...] = ()
+    pinned: bool = False
+    archived: bool = False
+    folder: str | None = None
+    tags: tuple[str, ...] = ()
     title_source: str = ""
     """Who named it: '' its first words, 'user', 'model'."""
+
+
+class Only(Struct, frozen=True):
+    """Which conversations to list; None leaves it open. `folder` is a public id, or "" for those in none."""
+
+    pinned: bool | None = None
+    archived: bool | None = None
+    folder: str | None = None
+    tag: str | None = None
+
+
+class Folder(Struct, frozen=True):
+    """A folder; `n` conversations in it can be seen (not deleted, not archived)."""
+
+    public_id: str
+    name: str
+    n: int = 0
+
+
+class Tag(Struct, frozen=True):
+    """A tag that `n` conversations wear, archived ones too."""
+
+    name: str
+    n: int
 
 
 class CostLine(Struct, frozen=True):
@@ -263,3 +292,27 @@ class Speed(Struct, frozen=True):
     low_ms: float
     high_ms: float
     n: int
+
+
+class ImportRun(Struct, frozen=True):
+    """One import that was taken: where it came from and what it made. `n_kept` conversations are still there."""
+
+    public_id: str
+    at_ms: int
+    source: str
+    file_name: str
+    n_conversations: int
+    n_messages: int
+    n_attempts: int
+    n_kept: int
+
+
+class Share(Struct, frozen=True):
+    """A link to a snapshot. The token is not here: only its hash is kept, so the link is shown once."""
+
+    public_id: str
+    conversation: str
+    title: str
+    created_ms: int
+    expires_ms: int
+    with_costs: bool

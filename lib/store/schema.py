@@ -127,9 +127,30 @@ conversation = Table(
     *_texts_with_default("title_source"),
     *_ints("created_ms last_ms answered_ms read_ms n_messages queue_paused"),
     *_texts_or_none("model"),
-    *_ints_or_none("gateway_id active_id deleted_ms"),
+    *_ints_or_none("gateway_id active_id deleted_ms pinned_ms archived_ms folder_id"),
     UniqueConstraint("public_id", name="uq_conversation_public"),
     Index("ix_conversation_last", "owner_id", "last_ms", "id"),
+)
+
+folder = Table(
+    "folder",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id"),
+    *_texts("public_id name folded"),
+    *_ints("created_ms"),
+    UniqueConstraint("public_id", name="uq_folder_public"),
+    UniqueConstraint("owner_id", "folded", name="uq_folder_name"),
+)
+
+conversation_tag = Table(
+    "conversation_tag",
+    metadata,
+    *_key("conversation_id"),
+    *_key_text("folded"),
+    *_ints("owner_id"),
+    *_texts("name"),
+    Index("ix_conversation_tag", "owner_id", "folded"),
 )
 
 conversation_total = Table(
@@ -155,6 +176,7 @@ message = Table(
     *_texts_or_none("state error_kind error_message finish_reason ref"),
     UniqueConstraint("public_id", name="uq_message_public"),
     Index("ix_message_tree", "conversation_id", "parent_id", "id"),
+    Index("ix_message_owner", "owner_id", "id"),
     Index("ix_message_deletion", "owner_id", "deletion_id", **_DELETED),
 )
 
@@ -189,6 +211,53 @@ preset = Table(
     *_texts_or_none("model"),
     UniqueConstraint("public_id", name="uq_preset_public"),
     Index("ix_preset_order", "owner_id", "position", "id"),
+)
+
+# --- what came in and what is shown to others ---------------------------------------------------------------------
+
+import_run = Table(
+    "import_run",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id"),
+    *_texts("public_id"),
+    *_ints("at_ms"),
+    *_texts("source file_name"),
+    *_ints("n_conversations n_messages n_attempts"),
+    UniqueConstraint("public_id", name="uq_import_public"),
+)
+
+imported_conversation = Table(
+    "imported_conversation",
+    metadata,
+    *_key("conversation_id"),
+    *_ints("owner_id import_id at_ms n_messages"),
+    *_texts("source source_id content_hash"),
+    Index("ix_imported_source", "owner_id", "source", "source_id"),
+    Index("ix_imported_hash", "owner_id", "content_hash"),
+)
+
+imported_event = Table(
+    "imported_event",
+    metadata,
+    *_key("event_id"),
+    *_ints("owner_id import_id"),
+    *_texts("name"),
+    UniqueConstraint("owner_id", "name", name="uq_imported_event"),
+    Index("ix_imported_event", "import_id"),
+)
+
+share = Table(
+    "share",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id conversation_id"),
+    *_texts("public_id token_hash title"),
+    *_ints("created_ms expires_ms with_costs"),
+    Column("page", LargeBinary, nullable=False),
+    UniqueConstraint("public_id", name="uq_share_public"),
+    UniqueConstraint("token_hash", name="uq_share_token"),
+    Index("ix_share_owner", "owner_id", "id"),
 )
 
 # --- answers being produced ---------------------------------------------------------------------------------------

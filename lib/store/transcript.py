@@ -15,7 +15,7 @@ from lib.store.encoding import from_json, load_parts, storable
 from lib.store.rows import CostLine, StoredMessage, Transcript
 from lib.tokens import TokenCount
 
-_m, _u = schema.message.c, schema.usage_event.c
+_c, _m, _u = schema.conversation.c, schema.message.c, schema.usage_event.c
 _ALL = 1 << 30
 _BATCH = 500
 
@@ -75,6 +75,23 @@ def read_versions(connection: Connection, owner: int, conversation_id: int, of: 
     parts = load_parts(connection, owner, [row.parts for row in rows])
     ids = [row.public_id for row in rows]
     return [_message(row, parts[at], ids, costs.get(row.id)) for at, row in enumerate(rows)]
+
+
+def branch_rows(connection: Connection, owner: int, leaf_id: int) -> list[Row[Any]]:
+    """All messages from the root to `leaf_id`."""
+    return _path(connection, owner, leaf_id, _ALL)
+
+
+def read_message(connection: Connection, owner: int, public_id: str, conversation: str | None) -> StoredMessage:
+    """One message of a conversation (None: of any) that is there. Raises NotFound."""
+    there = (_m.public_id == storable(public_id), _m.owner_id == owner, _m.deleted_ms.is_(None))
+    query = _whole().join(schema.conversation, _c.id == _m.conversation_id).where(*there, _c.deleted_ms.is_(None))
+    query = query if conversation is None else query.where(_c.public_id == storable(conversation))
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise NotFound("message")
+    found = read_versions(connection, owner, row.conversation_id, row)
+    return next(message for message in found if message.public_id == row.public_id)
 
 
 def _from_user(rows: list[Row[Any]]) -> list[Row[Any]]:

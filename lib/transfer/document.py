@@ -100,7 +100,11 @@ class AttemptCopy(Struct, frozen=True, omit_defaults=True):
 
 
 class MessageCopy(Struct, frozen=True, omit_defaults=True):
-    """One version of one message. `shown_child` is the version below it that was last looked at."""
+    """One version of one message. `shown_child` is the version below it that was last looked at.
+
+    `params` and `system` are what an answer was asked with; `edited`, `copied` (by a fork), `kept_chars` and
+    `continues` say how a version came to be.
+    """
 
     id: str
     role: Role
@@ -120,6 +124,10 @@ class MessageCopy(Struct, frozen=True, omit_defaults=True):
     model: ModelCopy | None = None
     params: Params | None = None
     system: str = ""
+    edited: bool = False
+    copied: bool = False
+    kept_chars: int = 0
+    continues: str | None = None
     attempts: tuple[AttemptCopy, ...] = ()
 
 
@@ -136,6 +144,11 @@ class ConversationCopy(Struct, frozen=True, omit_defaults=True):
     last_ms: int
     active: str | None = None
     messages: tuple[MessageCopy, ...] = ()
+    title_source: str = ""
+    folder: str = ""
+    tags: tuple[str, ...] = ()
+    pinned_ms: int | None = None
+    archived_ms: int | None = None
     model: str | None = None
     gateway: GatewayCopy | None = None
     dialect: DialectName = "openai"
@@ -147,7 +160,8 @@ class ConversationCopy(Struct, frozen=True, omit_defaults=True):
     def branch(self) -> tuple[MessageCopy, ...]:
         """The messages that are shown, from the first to `active`."""
         by_id = {message.id: message for message in self.messages}
-        at, path = by_id.get(self.active or ""), []
+        at = by_id.get(self.active or "")
+        path: list[MessageCopy] = []
         while at is not None and len(path) < len(self.messages):
             path.append(at)
             at = by_id.get(at.parent or "")
@@ -182,21 +196,19 @@ class Spend(Struct, frozen=True):
 
 
 class _File(Struct):
+    format: str = FORMAT
+    version: int = VERSION
+    exported_ms: int = 0
     conversations: tuple[ConversationCopy, ...] = ()
     spend: tuple[AttemptCopy, ...] = ()
-    exported_ms: int = 0
-    version: int = VERSION
-    format: str = FORMAT
 
 
 def to_json(
     conversations: tuple[ConversationCopy, ...], spend: tuple[AttemptCopy, ...] = (), *, exported_ms: int = 0
 ) -> bytes:
     """A file of our own format, indented so that a person can read it."""
-    body = msgspec.json.encode(_File(conversations, spend, exported_ms))
-    head, tail = b'{"format":"parlour","version":1,', f',"version":{VERSION},"format":"{FORMAT}"}}'.encode()
-    # The mark comes first, for people and for `file`-like tools that look at the beginning only.
-    return msgspec.json.format(head + body.removeprefix(b"{").removesuffix(tail) + b"}", indent=1)
+    file = _File(exported_ms=exported_ms, conversations=conversations, spend=spend)
+    return msgspec.json.format(msgspec.json.encode(file), indent=1)
 
 
 def content_hash(conversation: ConversationCopy) -> str:

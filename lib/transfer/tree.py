@@ -49,6 +49,7 @@ def grow(
     copy = ConversationCopy(
         id=new_public_id(),
         title=" ".join(title.split()) or _title(messages),
+        title_source="user" if title.strip() else "",
         created_ms=min(created_ms or first, first),
         last_ms=max(last_ms or last, last),
         active=leaf,

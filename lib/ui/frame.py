@@ -24,6 +24,7 @@ def show_frame() -> None:
     page = st.navigation(
         [
             st.Page(pages.CHAT, title="Parlour", url_path="chat", default=True),
+            st.Page(pages.CHATS, title="Chats", url_path="chats"),
             st.Page(pages.USAGE, title="Usage", url_path="usage"),
             st.Page(pages.SETTINGS, title="Settings", url_path="settings"),
         ],

@@ -19,6 +19,8 @@ from lib.ui.streamlit_internals import StopException, end_block, session_is_aliv
 
 HZ = 20.0
 _BEAT_S = 0.1
+_LAST_WORDS_S = 0.02
+"""The last words are on their way to the page before this thread begins the work that follows them."""
 
 
 def show_live(live: Followed, *, on_native_stop: Callable[[], None]) -> None:
@@ -85,6 +87,7 @@ class _Follower:
             yield from _drawn(drawing.feed(new))
             if news.over or (until_text and news.text):
                 yield from _drawn(drawing.close())
+                time.sleep(_LAST_WORDS_S)
                 return
             self._pace()
             self._beat()
@@ -98,9 +101,10 @@ class _Follower:
         return news.text, news
 
     def _pace(self) -> None:
-        rest = 1 / HZ - (time.monotonic() - self._drawn_at)
-        if rest > 0 and not self._live.over:
-            time.sleep(rest)
+        """Wait until the next update is due; the end of the answer is drawn at once."""
+        due, seen = self._drawn_at + 1 / HZ, self._version
+        while (rest := due - time.monotonic()) > 0 and not self._live.over:
+            seen = self._live.wait(seen, rest)
         self._drawn_at = time.monotonic()
 
     def _beat(self) -> None:

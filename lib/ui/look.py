@@ -9,10 +9,14 @@ _RULES = """
   /* Rows of the sidebar read from the left; Streamlit centres every button's label. */
   .st-key-conversations button, .st-key-new-chat button { justify-content: flex-start; text-align: left; }
   .st-key-conversations button, .st-key-new-chat button, .st-key-places a { padding-inline: 0.5rem; }
+  .st-key-places a { min-height: 2rem; padding-block: 0.25rem; }
   .st-key-conversations button { min-height: 2rem; padding-block: 0.1rem; }
   .st-key-conversations button > div, .st-key-conversations button > div > span {
     width: 100%; min-width: 0; justify-content: flex-start;
   }
+  .st-key-conversations [data-testid="stCaptionContainer"] { padding: 0.6rem 0.5rem 0.1rem; }
+  .st-key-find-go { display: none; }  /* Enter does it */
+  .st-key-found button[kind="tertiary"], .st-key-found button[kind="tertiary"] > div { justify-content: flex-start; text-align: left; }
   .st-key-conversations button p { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
   .st-key-new-chat button > div, .st-key-new-chat button > div > span { width: 100%; }
   .st-key-new-chat kbd { margin-left: auto; }

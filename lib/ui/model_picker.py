@@ -21,7 +21,7 @@ def model_name(card: ModelCard) -> str:
 
 
 def price_text(prices: Prices) -> str:
-    """'$3 / $15' per 1M tokens, input / output; 'unpriced' when unknown."""
+    """'$3.00 / $15.00' per 1M tokens, input / output; 'unpriced' when unknown."""
     if not prices.known:
         return "unpriced"
     return f"{price_per_m(prices.input, prices.currency)} / {price_per_m(prices.output, prices.currency)}"

@@ -8,6 +8,7 @@ import streamlit as st
 
 _ROOT = Path(__file__).resolve().parents[2]
 CHAT = str(_ROOT / "pages/chat.py")
+CHATS = str(_ROOT / "pages/chats.py")
 USAGE = str(_ROOT / "pages/usage.py")
 SETTINGS = str(_ROOT / "pages/settings.py")
 
@@ -38,7 +39,15 @@ def open_chat(public_id: str | None) -> None:
 def name_chat(public_id: str | None) -> None:
     """Make it the open conversation, in the URL too, without going anywhere."""
     st.session_state["chat"] = public_id
+    st.query_params.pop("at", None)
     if public_id is None:
         st.query_params.pop("chat", None)
     else:
         st.query_params["chat"] = public_id
+
+
+def open_message(chat: str, message: str | None, words: tuple[str, ...] = ()) -> None:
+    """Open a conversation at one of its messages (`?at=`), with `words` marked there. Called from a callback."""
+    open_chat(chat)
+    if message:
+        st.session_state["arrival"] = (chat, message, words)

@@ -61,7 +61,7 @@ def show_answer(message: StoredMessage, *, model_name: str, deeds: Deeds, may_re
     show_state(message.state or "done", message.error_kind, message.error_message)
     _show_repairs(message.repaired)
     answer_footer(
-        key=f"footer-{message.public_id}",
+        key=footer_key(message.public_id),
         line=answer_line_of(message, model_name),
         detail=line.cost_source_text(message.cost) if message.cost else "",
         copy_url=f"/answer/{message.public_id}/text" if message.text else None,
@@ -70,6 +70,11 @@ def show_answer(message: StoredMessage, *, model_name: str, deeds: Deeds, may_re
         on_again=(lambda: deeds.answer_again(message)) if may_repeat else None,
         on_turn=lambda step: deeds.show_version(message, step),
     )
+
+
+def footer_key(public_id: str) -> str:
+    """Streamlit refuses a component whose key contains two underscores in a row; one random id in 200 does."""
+    return f"footer-{public_id.replace('_', '.')}"
 
 
 def answer_line_of(message: StoredMessage, model_name: str) -> str:

@@ -41,8 +41,9 @@ def open_page(page: Page, app: Running, path: str) -> None:
 
 
 def settled(page: Page) -> None:
-    """Wait until the script is done."""
+    """Wait until the script is done and every widget is drawn."""
     page.locator(IDLE).wait_for(timeout=30_000)
+    page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')", timeout=30_000)
 
 
 def say(page: Page, text: str) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.markdown.hazards import FORMULAS, SEEN_AS, SEEN_AS_WRITTEN
 
@@ -107,24 +107,16 @@ def asked() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def page(address: str, asked: list[str]) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
-            args=[
-                "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-            ],
-        )  # fmt: skip
-        page = browser.new_page()
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(address)
-        page.locator(".st-key-the-end").get_by_text("drawn").wait_for(timeout=60_000)
-        page.locator("[data-test-script-state=notRunning]").first.wait_for(timeout=60_000)
-        page.wait_for_function("document.querySelectorAll('[data-testid=stSkeleton]').length === 0", timeout=60_000)
-        page.locator(".katex").first.wait_for(timeout=30_000)
-        yield page
-        browser.close()
+def page(chromium: Browser, address: str, asked: list[str]) -> Iterator[Page]:
+    page = chromium.new_page()
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(address)
+    page.locator(".st-key-the-end").get_by_text("drawn").wait_for(timeout=60_000)
+    page.locator("[data-test-script-state=notRunning]").first.wait_for(timeout=60_000)
+    page.wait_for_function("document.querySelectorAll('[data-testid=stSkeleton]').length === 0", timeout=60_000)
+    page.locator(".katex").first.wait_for(timeout=30_000)
+    yield page
+    page.close()
 
 
 def seen(page: Page, prefix: str) -> dict[int, str]:

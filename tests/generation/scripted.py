@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -94,6 +94,7 @@ class ScriptedDoors:
         self.priced = tariff
         self.prepare: Callable[[], None] = lambda: None
         self.demo = False
+        self.cards: tuple[ModelCard, ...] = ()
 
     def door(self, gateway_id: int) -> Door:
         return self.behind
@@ -101,6 +102,9 @@ class ScriptedDoors:
     def model(self, gateway_id: int, model: str) -> ModelCard:
         self.prepare()
         return ModelCard(model, model, model)
+
+    def models(self, gateway_id: int) -> Sequence[ModelCard]:
+        return self.cards
 
     def ref(self, settings: Settings) -> ModelRef:
         return ModelRef(settings.gateway_id or 0, settings.model or "m", "m", "m", demo=self.demo)

@@ -139,10 +139,10 @@ def test_a_message_queued_in_the_instant_of_the_end_is_not_left_behind(open_hous
     chat = house.ask("first").conversation
     real_add = house.store.queue.add
 
-    def ends_first(*arguments: object) -> object:
+    def ends_first(*arguments: Any, **options: Any) -> object:
         hold.let_go.set()
         eventually(lambda: house.row(running.message).state == "done")
-        return real_add(*arguments)
+        return real_add(*arguments, **options)
 
     hold = Hold()
     door.scripts = [(hold, *WHOLE)]

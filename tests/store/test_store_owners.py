@@ -23,6 +23,7 @@ from lib.messages import Params, TextPart
 from lib.store import Store, opening
 from lib.store.rows import Settings, StoredKey
 from lib.store.schema import metadata
+from lib.transfer.document import AttemptCopy, ConversationCopy, Found, ModelCopy
 from tests.store.acts import answered, attempt, begin, end, turn
 
 MARK = "MARKED-AS-MINE"
@@ -49,10 +50,14 @@ def functions() -> Iterator[tuple[str, str]]:
 def _parts() -> dict[str, type]:
     classes = (opening.Answers, opening.Conversations, opening.Gateways, opening.Ledger)
     more = (opening.Models, opening.Preferences, opening.PriceBook, opening.Queue)
-    return dict(zip(PARTS, (*classes, *more), strict=True))
+    transfer = {"transfers": opening.Transfers, "shares": opening.Shares}
+    return dict(zip(PARTS, (*classes, *more), strict=True)) | transfer
 
 
-GUARDED = [(part, name) for part, name in functions() if f"{part}.{name}" not in OF_THE_PRODUCING_PROCESS]
+BY_TOKEN = {"shares.page"}
+"""Whoever has the token may read: that is what a link is."""
+UNGUARDED = OF_THE_PRODUCING_PROCESS | BY_TOKEN
+GUARDED = [(part, name) for part, name in functions() if f"{part}.{name}" not in UNGUARDED]
 
 
 class Mine:
@@ -78,9 +83,16 @@ class Mine:
         store.answers.checkpoint(running.answer_id, MARK, MARK)
         item = store.queue.add(owner, done.conversation, (TextPart(MARK),), REF, system=MARK)
         event = store.ledger.latest(owner)[0].id
+        share, _ = store.shares.add(owner, done.conversation, MARK.encode(), lives_ms=1 << 40, with_costs=True)
+        run = store.transfers.begin_import(owner, MARK, MARK)
+        spent = AttemptCopy(MARK, 1_700_000_000_000, ModelCopy(MARK))
+        copy = ConversationCopy(MARK, MARK, 1_700_000_000_000, 1_700_000_000_000, spend=(spent,))
+        store.transfers.take(owner, run, Found("Parlour", MARK, copy))
         self.arguments: dict[str, Any] = {
+            "after": -1,
             "answer_id": None,
             "at_ms": None,
+            "attempts": (),
             "attempt_id": None,
             "before": done.conversation,
             "before_id": None,
@@ -96,7 +108,9 @@ class Mine:
             "epoch": "thief",
             "event_id": event,
             "fetched_ms": 2,
+            "file_name": "stolen.json",
             "form": WireForm(),
+            "found": Found("stolen", "stolen", ConversationCopy("stolen-1", "stolen", 1, 1)),
             "from_queue": item.public_id,
             "gateway_id": gateway.id,
             "index": 0,
@@ -107,6 +121,7 @@ class Mine:
             "last": None,
             "leaf": done.message,
             "limit": 1000,
+            "lives_ms": 1000,
             "max_out_cap": None,
             "message": running.message,
             "model": MARK,
@@ -114,6 +129,7 @@ class Mine:
             "name": "name",
             "names": ("UTC", "Asia/Kathmandu"),
             "note": "stolen",
+            "page": b"stolen",
             "params": Params(),
             "parts": (TextPart("stolen"),),
             "paused": True,
@@ -124,7 +140,9 @@ class Mine:
             "raw_json": "[]",
             "reason": "stolen",
             "ref": REF,
+            "run": run,
             "settings": Settings(system="stolen"),
+            "share": share.public_id,
             "slot": "demo",
             "source": "gateway",
             "start": date(2020, 1, 1),
@@ -134,6 +152,7 @@ class Mine:
             "valid_from_ms": None,
             "value": "stolen",
             "version_id": version,
+            "with_costs": True,
             "zone": "UTC",
         }
 

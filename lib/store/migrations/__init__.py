@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from lib.store.migrations import step_0001, step_0002
+from lib.store.migrations import step_0001, step_0002, step_0003, step_0004
 
 
 class Step(Struct, frozen=True):
@@ -59,7 +59,20 @@ def _second(connection: Connection) -> None:
     create(connection, step_0002.TABLES, step_0002.INDEXES, frozenset())
 
 
+def _third(connection: Connection) -> None:
+    for statement in step_0003.COLUMNS:
+        run(connection, statement)
+    create(connection, step_0003.TABLES, step_0003.INDEXES, frozenset())
+    step_0003.make_index(connection)
+
+
+def _fourth(connection: Connection) -> None:
+    create(connection, step_0004.TABLES, step_0004.INDEXES, frozenset())
+
+
 STEPS: tuple[Step, ...] = (
     Step(1, "the first schema", _first),
     Step(2, "versions, trash, drafts, presets", _second),
+    Step(3, "folders, tags, search", _third),
+    Step(4, "imports, links to snapshots", _fourth),
 )

@@ -1,0 +1,218 @@
+"""Temporary conversations: they live in this process's memory and end with it.
+
+Nothing of them is stored, searched or listed. Their answers run like all others; only the numbers reach the ledger.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+from msgspec import structs
+
+from lib.errors import AnswerRunning, BadInput, NotFound
+from lib.generation.asking import checked, sendable
+from lib.generation.doors import Doors, Sent
+from lib.generation.engine import Engine
+from lib.generation.live import LiveAnswer
+from lib.generation.measure import Ratios, cost_line
+from lib.generation.run import Job
+from lib.generation.unstored import Unstored
+from lib.ids import new_id, new_public_id, now_ms
+from lib.ledger import AnswerEnd, ModelRef, Turn
+from lib.messages import Ask, Message, Part
+from lib.store import Store
+from lib.store.rows import Settings, StoredMessage
+
+MOST_CHATS = 100
+"""Beyond that the one that has been idle longest is forgotten."""
+Branch = tuple[StoredMessage, ...]
+
+
+class TemporaryChats:
+    """The temporary conversations of one owner, by ids that look like those of stored ones."""
+
+    def __init__(self, store: Store, engine: Engine, doors: Doors, owner: int, ratios: Ratios) -> None:
+        self._store = store
+        self._engine = engine
+        self._doors = doors
+        self._owner = owner
+        self._ratios = ratios
+        self._lock = threading.RLock()
+        self._chats: OrderedDict[str, _Chat] = OrderedDict()
+
+    def knows(self, conversation: str) -> bool:
+        """Whether this is a temporary conversation that is still remembered."""
+        return conversation in self._chats
+
+    def send(
+        self, conversation: str | None, content: str | tuple[Part, ...], settings: Settings, *, key: str | None = None
+    ) -> Sent:
+        """Add a message and start its answer; None begins a new conversation.
+
+        The same `key` again sends nothing. Raises AnswerRunning (nothing is queued here), BadInput, NotFound.
+        """
+        parts, ref, key = checked(content), self._doors.ref(settings), key or new_public_id()
+        with self._lock:
+            chat = self._new() if conversation is None else self._chat(conversation)
+            if earlier := chat.sent.get(key):
+                return earlier
+            self._require_idle(chat)
+            asked = chat.add(_user_message(chat.leaf, parts))
+            sent = chat.sent[key] = self._answer(chat, asked, ref, settings)
+        return sent
+
+    def again(self, conversation: str, user_message: str, settings: Settings) -> Sent:
+        """Answer a user message once more, beside the answers it has. Raises AnswerRunning, NotFound, BadInput."""
+        ref = self._doors.ref(settings)
+        with self._lock:
+            chat = self._chat(conversation)
+            self._require_idle(chat)
+            asked = chat.get(user_message)
+            if asked.role != "user":
+                raise BadInput("not_a_question")
+            return self._answer(chat, asked, ref, settings)
+
+    def edit_and_send(
+        self, conversation: str, message: str, content: str | tuple[Part, ...], settings: Settings
+    ) -> Sent:
+        """Ask with other words, beside the message as it was. Raises as `send` does."""
+        with self._lock:
+            chat = self._chat(conversation)
+            self._require_idle(chat)
+            leaf, chat.leaf = chat.leaf, chat.get(message).parent
+            try:
+                return self.send(conversation, content, settings)
+            except (BadInput, NotFound):
+                chat.leaf = leaf
+                raise
+
+    def choose(self, conversation: str, message: str) -> None:
+        """Show the newest branch through `message`. Raises NotFound."""
+        with self._lock:
+            chat = self._chat(conversation)
+            chat.leaf = chat.newest_below(chat.get(message).public_id)
+
+    def messages(self, conversation: str) -> Branch:
+        """The branch that is shown; a running answer is in it, without its text. Raises NotFound."""
+        with self._lock:
+            return self._chat(conversation).branch()
+
+    def running_in(self, conversation: str) -> LiveAnswer | None:
+        """The answer in progress, to be followed."""
+        return next((live for live in self._engine.running() if live.conversation == conversation), None)
+
+    def text_of(self, message: str) -> str:
+        """The exact text of a message. Raises NotFound."""
+        with self._lock:
+            found = (chat.messages[message].text for chat in self._chats.values() if message in chat.messages)
+            text = next(found, None)
+        if text is None:
+            raise NotFound("message")
+        return text
+
+    def forget(self, conversation: str) -> None:
+        """Forget it now; a running answer is stopped, and its numbers are kept."""
+        with self._lock:
+            self._chats.pop(conversation, None)
+        if live := self.running_in(conversation):
+            self._engine.stop(live.message)
+
+    def _new(self) -> _Chat:
+        chat = _Chat(new_public_id())
+        self._chats[chat.public_id] = chat
+        idle = [name for name in self._chats if name != chat.public_id and not self.running_in(name)]
+        for name in idle[: max(0, len(self._chats) - MOST_CHATS)]:
+            del self._chats[name]
+        return chat
+
+    def _chat(self, conversation: str) -> _Chat:
+        if conversation not in self._chats:
+            raise NotFound("conversation")
+        self._chats.move_to_end(conversation)
+        return self._chats[conversation]
+
+    def _require_idle(self, chat: _Chat) -> None:
+        if any(message.state == "running" for message in chat.messages.values()):
+            raise AnswerRunning("this conversation has a running answer")
+
+    def _answer(self, chat: _Chat, asked: StoredMessage, ref: ModelRef, settings: Settings) -> Sent:
+        told = chat.add(_answer_message(asked.public_id, ref))
+        before = chat.branch()[:-1]
+        self._engine.start(
+            LiveAnswer(new_id(), told.public_id, chat.public_id),
+            Turn(new_public_id(), chat.public_id, asked.parts, ref, params=settings.params, system=settings.system),
+            new_id(),
+            job=lambda: self._job(before, ref, settings),
+            door=lambda: self._doors.door(ref.gateway_id),
+            diary=Unstored(self._store.ledger, self._owner, ref, lambda end: self._end(chat, told, end)),
+        )
+        return Sent(chat.public_id, told.public_id)
+
+    def _job(self, before: Branch, ref: ModelRef, settings: Settings) -> Job:
+        ask = Ask(ref.model, sendable(before), settings.system, settings.params)
+        tariff = structs.replace(self._doors.tariff(ref), tokens_per_char=self._ratios.of(ref))
+        return Job(ask, ref.dialect, self._doors.model(ref.gateway_id, ref.model), tariff)
+
+    def _end(self, chat: _Chat, told: StoredMessage, end: AnswerEnd) -> None:
+        ended = structs.replace(
+            told,
+            parts=end.parts,
+            text=end.text,
+            reasoning=end.reasoning,
+            state=end.state,
+            error_kind=end.error_kind,
+            error_message=end.error_message,
+            finish_reason=end.finish_reason,
+            repaired=end.repaired,
+            reasoning_ms=end.reasoning_ms,
+            cost=cost_line(end.attempts, demo=bool(told.ref and told.ref.demo)),
+        )
+        with self._lock:
+            chat.messages[told.public_id] = ended
+
+
+class _Chat:
+    """A tree of messages in memory; `leaf` is the end of the branch that is shown."""
+
+    def __init__(self, public_id: str) -> None:
+        self.public_id = public_id
+        self.messages: dict[str, StoredMessage] = {}
+        self.leaf: str | None = None
+        self.sent: dict[str, Sent] = {}
+
+    def add(self, message: StoredMessage) -> StoredMessage:
+        self.messages[message.public_id] = message
+        self.leaf = message.public_id
+        return message
+
+    def get(self, message: str) -> StoredMessage:
+        if message not in self.messages:
+            raise NotFound("message")
+        return self.messages[message]
+
+    def branch(self) -> Branch:
+        """From the root to the leaf, each with its versions."""
+        found: list[StoredMessage] = []
+        at = self.leaf
+        while at is not None:
+            message = self.messages[at]
+            found.append(structs.replace(message, siblings=self._children(message.parent)))
+            at = message.parent
+        return tuple(reversed(found))
+
+    def newest_below(self, message: str) -> str:
+        while children := self._children(message):
+            message = children[-1]
+        return message
+
+    def _children(self, parent: str | None) -> tuple[str, ...]:
+        return tuple(name for name, message in self.messages.items() if message.parent == parent)
+
+
+def _user_message(parent: str | None, parts: tuple[Part, ...]) -> StoredMessage:
+    return StoredMessage(new_public_id(), parent, "user", parts, Message("user", parts).text, "", now_ms())
+
+
+def _answer_message(parent: str, ref: ModelRef) -> StoredMessage:
+    return StoredMessage(new_public_id(), parent, "assistant", (), "", "", now_ms(), state="running", ref=ref)

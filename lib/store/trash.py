@@ -1,0 +1,171 @@
+"""What was deleted and can be restored for 30 days; after that it is gone, except for what it cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, Table, delete, exists, func, literal, select, text, union_all
+
+from lib.ids import now_ms as clock_ms
+from lib.store import schema
+from lib.store.conversations import one_line
+from lib.store.database import Database
+from lib.store.encoding import blobs_named
+from lib.store.rows import Trashed
+from lib.store.search_index import forget_messages
+
+_a, _b, _c, _m, _t = (
+    schema.answer.c,
+    schema.blob.c,
+    schema.conversation.c,
+    schema.message.c,
+    schema.answer_attempt.c,
+)
+KEPT_DAYS = 30
+_DAY_MS = 86_400_000
+_EXCERPT_CHARS = 120
+_BATCH = 500
+_OF_THE_LEDGER = frozenset({"usage_event", "conversation_total"})
+"""Tables that name a conversation and stay when it is gone: they hold numbers only."""
+Listed = list[Trashed]
+
+
+class Trash:
+    """Deleted conversations and messages. `Conversations.restore` and `Messages.restore` bring them back."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def list(self, owner: int, *, now_ms: int | None = None, limit: int = 500) -> Listed:
+        """What can be restored, the last deleted first."""
+        at_ms = clock_ms() if now_ms is None else now_ms
+        query = union_all(_conversations(owner), _messages(owner)).subquery("trashed")
+        newest = select(query).order_by(query.c.deleted_ms.desc(), query.c.id.desc()).limit(limit)
+        return self._db.read(lambda connection: [_trashed(row, at_ms) for row in connection.execute(newest)])
+
+    def purge(self, owner: int, now_ms: int, older_than_days: int = KEPT_DAYS) -> int:
+        """Destroy what was deleted that long ago, with its files and drafts; how many messages.
+
+        0 days empties the trash. The ledger stays as it is, and so does anything whose answer is still being written.
+        """
+        before_ms = now_ms - older_than_days * _DAY_MS
+        return self._db.write(lambda connection: _purge(connection, owner, before_ms), idempotent=True)
+
+
+def _conversations(owner: int) -> Select[Any]:
+    return select(
+        _c.id,
+        _c.public_id.label("conversation"),
+        literal(None).label("message"),
+        _c.title,
+        _c.title.label("excerpt"),
+        _c.n_messages.label("n"),
+        _c.deleted_ms,
+    ).where(_c.owner_id == owner, _c.deleted_ms.is_not(None))
+
+
+def _messages(owner: int) -> Select[Any]:
+    """The topmost message of every deletion, in conversations that are there."""
+    above, same = schema.message.alias("above"), schema.message.alias("same")
+    inside = exists().where(above.c.id == _m.parent_id, above.c.deletion_id == _m.deletion_id)
+    together = select(func.count()).select_from(same)
+    together = together.where(same.c.owner_id == owner, same.c.deletion_id == _m.deletion_id)
+    return (
+        select(
+            _m.id,
+            _c.public_id,
+            _m.public_id,
+            _c.title,
+            func.substr(_m.text, 1, 4 * _EXCERPT_CHARS),
+            together.scalar_subquery(),
+            _m.deleted_ms,
+        )
+        .join(schema.conversation, _c.id == _m.conversation_id)
+        .where(_m.owner_id == owner, _m.deletion_id.is_not(None), _c.deleted_ms.is_(None), ~inside)
+    )
+
+
+def _trashed(row: Row[Any], at_ms: int) -> Trashed:
+    left_ms = row.deleted_ms + KEPT_DAYS * _DAY_MS - at_ms
+    days_left = min(KEPT_DAYS, max(0, -(-left_ms // _DAY_MS)))
+    excerpt = one_line(row.excerpt, _EXCERPT_CHARS)
+    return Trashed(row.conversation, row.message, row.title, excerpt, row.n, row.deleted_ms, days_left)
+
+
+def _purge(connection: Connection, owner: int, before_ms: int) -> int:
+    """Conversations first, then single messages with all that hangs below them, then blobs nothing points at."""
+    busy = exists().where(_a.conversation_id == _c.id, schema.IS_RUNNING)
+    old = select(_c.id).where(_c.owner_id == owner, _c.deleted_ms <= before_ms, ~busy)
+    conversations = list(connection.scalars(old))
+    messages = _doomed(connection, owner, conversations, before_ms)
+    suspects = _blobs_of(connection, owner, conversations, messages)
+    forget_messages(connection, owner, messages)
+    for ids in _batches(messages):
+        answers = select(_a.id).where(_a.message_id.in_(ids), _a.owner_id == owner)
+        connection.execute(delete(schema.answer_attempt).where(_t.answer_id.in_(answers)))
+        _clear(connection, owner, "message_id", ids)
+        connection.execute(delete(schema.message).where(_m.id.in_(ids), _m.owner_id == owner))
+    for ids in _batches(conversations):
+        _clear(connection, owner, "conversation_id", ids)
+        connection.execute(delete(schema.conversation).where(_c.id.in_(ids), _c.owner_id == owner))
+    _drop_unused(connection, owner, suspects)
+    return len(messages)
+
+
+def _doomed(connection: Connection, owner: int, conversations: list[int], before_ms: int) -> list[int]:
+    """The messages of these conversations, and those deleted before `before_ms` with everything below them."""
+    busy = exists().where(_a.conversation_id == _m.conversation_id, schema.IS_RUNNING)
+    below = schema.message.alias("below")
+    tree = select(_m.id).where(_m.owner_id == owner, _m.deletion_id.is_not(None), _m.deleted_ms <= before_ms, ~busy)
+    walk = tree.cte("walk", recursive=True)
+    walk = walk.union(select(below.c.id).where(below.c.parent_id == walk.c.id, below.c.owner_id == owner))
+    found = set(connection.scalars(select(walk.c.id)))
+    for ids in _batches(conversations):
+        found |= set(connection.scalars(select(_m.id).where(_m.conversation_id.in_(ids), _m.owner_id == owner)))
+    return sorted(found)
+
+
+def _clear(connection: Connection, owner: int, column: str, ids: list[int]) -> None:
+    """Remove what belongs to these messages or conversations from every table but the ledger's."""
+    for table in schema.metadata.sorted_tables:
+        if column in table.c and "owner_id" in table.c and table.name not in _OF_THE_LEDGER:
+            connection.execute(delete(table).where(table.c[column].in_(ids), table.c.owner_id == owner))
+
+
+def _with_parts() -> list[Table]:
+    return [table for table in schema.metadata.sorted_tables if "parts" in table.c and "owner_id" in table.c]
+
+
+def _blobs_of(connection: Connection, owner: int, conversations: list[int], messages: list[int]) -> set[str]:
+    """The blobs that what is destroyed points at."""
+    found: set[str] = set()
+    queue = schema.queue_item.c
+    for ids in _batches(messages):
+        found |= _named(connection, select(_m.parts).where(_m.id.in_(ids), _m.owner_id == owner))
+    for ids in _batches(conversations):
+        mine = (queue.conversation_id.in_(ids), queue.owner_id == owner)
+        found |= _named(connection, select(queue.parts).where(*mine))
+    return found
+
+
+def _named(connection: Connection, query: Select[Any]) -> set[str]:
+    column = query.selected_columns[0]
+    return {
+        digest for parts in connection.scalars(query.where(column.contains("stored:"))) for digest in blobs_named(parts)
+    }
+
+
+def _drop_unused(connection: Connection, owner: int, suspects: set[str]) -> None:
+    """Remove those blobs that nothing points at any more; nobody may begin to while we look."""
+    if not suspects:
+        return
+    if connection.dialect.name != "sqlite":
+        connection.execute(text("LOCK TABLE blob IN SHARE ROW EXCLUSIVE MODE"))
+    for table in _with_parts():
+        suspects -= _named(connection, select(table.c.parts).where(table.c.owner_id == owner))
+    for digests in _batches(sorted(suspects)):
+        connection.execute(delete(schema.blob).where(_b.sha256.in_(digests), _b.owner_id == owner))
+
+
+def _batches(values: list[Any]) -> list[list[Any]]:
+    return [values[at : at + _BATCH] for at in range(0, len(values), _BATCH)]

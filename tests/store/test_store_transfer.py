@@ -1,0 +1,258 @@
+"""Exports and imports at the store: what leaves comes back the same, once, and can be taken out again."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import structs
+from sqlalchemy import func, select
+
+from lib.cards import GatewayCard
+from lib.errors import NotFound
+from lib.ids import new_id, new_public_id
+from lib.ledger import Attempt, Cost, ModelRef
+from lib.messages import ImagePart, Params, TextPart
+from lib.store import Store, open_store
+from lib.store.rows import StoredKey
+from lib.store.schema import metadata
+from lib.tokens import TokenCount
+from lib.transfer.document import ConversationCopy, Found, MessageCopy, Skipped, Spend, to_json
+from lib.transfer.reading import read_import
+from tests.store.acts import answered, attempt, begin, end, turn
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
+CANARY = "sk-CANARY-4f2a9b77c1d3"
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[Store]:
+    """Another, empty installation."""
+    with closing(open_store("", tmp_path / "other")) as store:
+        yield store
+
+
+def a_whole_life(store: Store) -> str:
+    """Versions, an attachment, an edit, a failed attempt, a correction of a cost, a deleted version, a title."""
+    owner = store.owner()
+    card = store.gateways.add(owner, GatewayCard(0, "Mine", "https://gateway.example"))
+    store.gateways.set_key(owner, card.id, StoredKey(CANARY.encode(), b"nonce", CANARY[-4:]))
+    ref = ModelRef(card.id, "gpt-5.4-hc", "gpt-5.4", "gpt-5.4", "hc", effort="high")
+    parts = (TextPart("look"), ImagePart("image/png", PNG))
+    asked = turn("x", ref=ref, params=Params(temperature=0.5), system="Be brief.")
+    first = store.answers.begin(owner, structs.replace(asked, parts=parts), epoch="here")
+    failed = attempt(first.attempt_id, outcome="failed", error_kind="server", cost=Cost(), usage_source="none")
+    good = attempt(number=2, usage_raw='{"total_tokens": 160}', count=TokenCount(None, 0, None, None, 7, None))
+    store.answers.finish(first.answer_id, end(failed, good, text="**first**", reasoning="hm", reasoning_ms=900))
+    again = begin(store, "", conversation=first.conversation, parent=first.user_message, ref=ref)
+    store.answers.finish(again.answer_id, end(attempt(again.attempt_id), text="second", state="stopped"))
+    more = begin(store, "and then?", conversation=first.conversation, parent=again.message, ref=ref)
+    store.answers.finish(more.answer_id, end(attempt(more.attempt_id, cost=Cost(reported_nano=5)), text="the end"))
+    gone = begin(store, "", conversation=first.conversation, parent=more.user_message, ref=ref)
+    store.answers.finish(gone.answer_id, end(attempt(gone.attempt_id), text="not wanted"))
+    store.messages.delete(owner, first.conversation, gone.message)
+    store.messages.edit(owner, first.conversation, more.user_message, "and after that?")
+    corrected = store.ledger.latest(owner)[0].id
+    store.ledger.add_cost(owner, corrected, "manual", Cost(nano=77, output_nano=77, source="entered"), "a bill came")
+    title = Attempt(new_id(), 1, 1_800_000_000_000, 1_800_000_000_500, "ok", "tiny", purpose="title", cost=Cost(nano=3))
+    store.ledger.record(owner, ref, (title,), conversation=first.conversation)
+    return first.conversation
+
+
+def exported(store: Store) -> bytes:
+    """Everything, as one file."""
+    owner = store.owner()
+    copies = tuple(store.transfers.copy(owner, name) for name in store.transfers.ids(owner))
+    return to_json(copies, tuple(store.transfers.loose_spend(owner)[0]))
+
+
+def imported(store: Store, data: bytes) -> str:
+    owner = store.owner()
+    run = store.transfers.begin_import(owner, "Parlour", "all.json")
+    for item in read_import(io.BytesIO(data)):
+        match item:
+            case Found():
+                store.transfers.take(owner, run, item)
+            case Spend(attempts):
+                store.transfers.take_spend(owner, run, attempts)
+            case Skipped(reason):
+                raise AssertionError(reason)
+    return run
+
+
+def sums(store: Store) -> dict[tuple[Any, ...], tuple[int, ...]]:
+    """The ledger, event by event time, with its cost in force; and that the rollup agrees."""
+    owner = store.owner()
+    assert store.ledger.verify(owner) == []
+    rows = store.ledger.latest(owner, 1000, demo=None)
+    return {
+        (row.at_ms, row.model, row.purpose, row.outcome): (row.cost.nano, row.cost.currency, row.count) for row in rows
+    }
+
+
+def n_rows(store: Store) -> dict[str, int]:
+    """How many rows each table has, but for those that only say that a thing is known."""
+    tables = [table for table in metadata.tables.values() if table.name not in ("schema_step", "gateway", "usage_item")]
+    return store._db.read(
+        lambda connection: {
+            table.name: connection.scalar(select(func.count()).select_from(table))
+            for table in tables
+            if table.name not in ("usage_rollup", "zone")
+        }
+    )
+
+
+def test_an_export_comes_back_the_same_in_an_empty_installation(store: Store, other: Store) -> None:
+    chat = a_whole_life(store)
+    file = exported(store)
+    imported(other, file)
+    assert other.transfers.copy(other.owner(), chat) == store.transfers.copy(store.owner(), chat)
+    assert exported(other) == file
+    assert sums(other) == sums(store)
+
+
+def test_the_reader_sees_the_same_branch_with_the_same_costs(store: Store, other: Store) -> None:
+    chat = a_whole_life(store)
+    imported(other, exported(store))
+    here, there = (s.conversations.transcript(s.owner(), chat).messages for s in (store, other))
+    assert [(m.text, m.siblings, m.cost, m.state, m.parts) for m in there] == [
+        (m.text, m.siblings, m.cost, m.state, m.parts) for m in here
+    ]
+    mine, theirs = (s.conversations.get(s.owner(), chat) for s in (store, other))
+    assert (theirs.title, theirs.n_messages, theirs.totals) == (mine.title, mine.n_messages, mine.totals)
+    assert not theirs.unread
+
+
+def test_spend_of_deleted_chats_travels_too(store: Store, other: Store) -> None:
+    gone = answered(store)
+    store.conversations.delete(store.owner(), gone.conversation)
+    kept = answered(store)
+    file = exported(store)
+    imported(other, file)
+    assert other.transfers.ids(other.owner()) == [kept.conversation]
+    assert sums(other) == sums(store) and len(sums(other)) == 2
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_importing_again_changes_nothing(store: Store, other: Store, times: int) -> None:
+    a_whole_life(store)
+    file = exported(store)
+    imported(other, file)
+    before, spent = n_rows(other), sums(other)
+    for _ in range(times):
+        imported(other, file)
+    assert {name: n for name, n in n_rows(other).items() if name != "import_run"} == {
+        name: n for name, n in before.items() if name != "import_run"
+    }
+    assert sums(other) == spent
+    assert len(other.transfers.imports(other.owner())) == 1
+
+
+def test_importing_where_it_came_from_counts_nothing_twice(store: Store) -> None:
+    chat = a_whole_life(store)
+    spent, file = sums(store), exported(store)
+    imported(store, file)
+    assert sums(store) == spent
+    store.conversations.delete(store.owner(), chat)
+    (item,) = (item for item in read_import(io.BytesIO(file)) if isinstance(item, Found))
+    assert store.transfers.standing(store.owner(), item) == "in_trash"
+
+
+def test_a_chat_that_was_destroyed_comes_back_with_its_costs_and_no_new_spend(store: Store) -> None:
+    chat = a_whole_life(store)
+    spent, file, before = sums(store), exported(store), store.conversations.transcript(store.owner(), chat)
+    total = store.conversations.get(store.owner(), chat).totals
+    store.conversations.delete(store.owner(), chat)
+    store.trash.purge(store.owner(), 4_000_000_000_000, 0)
+    imported(store, file)
+    assert sums(store) == spent
+    after = store.conversations.transcript(store.owner(), chat)
+    assert [message.cost for message in after.messages] == [message.cost for message in before.messages]
+    assert {t.currency: t.n for t in total}.keys() == {
+        t.currency for t in store.conversations.get(store.owner(), chat).totals
+    }
+
+
+def test_an_import_can_be_undone(store: Store, other: Store) -> None:
+    answered(other, "mine stays")
+    before, spent = n_rows(other), sums(other)
+    a_whole_life(store)
+    run = imported(other, exported(store))
+    assert n_rows(other) != before
+    assert other.transfers.undo(other.owner(), run) == 0
+    assert n_rows(other) == before
+    assert sums(other) == spent
+    assert other.transfers.imports(other.owner()) == []
+    imported(other, exported(store))  # and it may come again
+    assert len(other.transfers.ids(other.owner())) == 2
+
+
+def test_undo_leaves_a_chat_that_was_gone_on_with(store: Store, other: Store) -> None:
+    chat, second = a_whole_life(store), answered(store).conversation
+    run = imported(other, exported(store))
+    leaf = other.conversations.get(other.owner(), chat).active_leaf
+    answered(other, "one more", conversation=chat, parent=leaf)
+    assert other.transfers.undo(other.owner(), run) == 1
+    assert other.transfers.ids(other.owner()) == [chat]
+    with pytest.raises(NotFound):
+        other.conversations.get(other.owner(), second)
+    assert other.ledger.verify(other.owner()) == []
+    (left,) = other.transfers.imports(other.owner())
+    assert left.n_kept == 1
+
+
+def test_no_export_contains_a_key(store: Store) -> None:
+    a_whole_life(store)
+    assert CANARY.encode() not in exported(store)
+    assert b"gateway.example" not in exported(store)
+
+
+def test_what_is_imported_can_be_found_and_gone_on_with(store: Store, other: Store) -> None:
+    copy = ConversationCopy(
+        new_public_id(),
+        "From elsewhere",
+        1_700_000_000_000,
+        1_700_000_001_000,
+        "abcdefgh-2",
+        (
+            MessageCopy("abcdefgh-1", "user", 1_700_000_000_000, parts=(TextPart("hi"),), text="hi"),
+            MessageCopy("abcdefgh-2", "assistant", 1_700_000_001_000, "abcdefgh-1", text="hello", state="done"),
+        ),
+    )
+    run = store.transfers.begin_import(store.owner(), "ChatGPT", "export.zip")
+    taken = store.transfers.take(store.owner(), run, Found("ChatGPT", "abc", copy))
+    assert (taken.standing, taken.n_messages, taken.n_attempts) == ("new", 2, 0)
+    (listed,) = store.conversations.list(store.owner())
+    assert (listed.title, listed.last_ms, listed.unread) == ("From elsewhere", 1_700_000_001_000, False)
+    answered(store, "go on", conversation=copy.id, parent="abcdefgh-2")
+    assert [m.text for m in store.conversations.transcript(store.owner(), copy.id).messages][:2] == ["hi", "hello"]
+    again = structs.replace(copy, id=new_public_id(), title="Another name")
+    assert store.transfers.standing(store.owner(), Found("Claude", "xyz", again)) == "here"  # the same words
+
+
+def test_public_ids_that_are_taken_are_made_anew(store: Store) -> None:
+    """Two owners of one database may import the same file."""
+    a_whole_life(store)
+    file, stranger = exported(store), new_id()
+    (item,) = (item for item in read_import(io.BytesIO(file)) if isinstance(item, Found))
+    run = store.transfers.begin_import(stranger, "Parlour", "f.json")
+    assert store.transfers.take(stranger, run, item).standing == "new"
+    (name,) = store.transfers.ids(stranger)
+    assert name != item.conversation.id
+    theirs = store.transfers.copy(stranger, name)
+    assert [m.text for m in theirs.messages] == [m.text for m in item.conversation.messages]
+    assert not {m.id for m in theirs.messages} & {m.id for m in item.conversation.messages}
+
+
+def test_loose_spend_comes_in_batches(store: Store) -> None:
+    for _ in range(5):
+        store.conversations.delete(store.owner(), answered(store).conversation)
+    seen, after = [], -1
+    while batch := store.transfers.loose_spend(store.owner(), after, 2)[0]:
+        after = store.transfers.loose_spend(store.owner(), after, 2)[1]
+        seen.append(len(batch))
+    assert seen == [2, 2, 1]

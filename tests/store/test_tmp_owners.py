@@ -1,0 +1,200 @@
+"""Every function of the store, called by a stranger with another owner's ids: nothing is read, nothing changed.
+
+The list of functions is made from the store itself, so a new function is tested, or fails here for want of an
+argument to try.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import select
+
+from lib.cards import GatewayCard, ListedModel, Prices, WireForm
+from lib.errors import ParlourError
+from lib.ids import new_id
+from lib.ledger import Cost, ModelRef
+from lib.messages import Params, TextPart
+from lib.store import Store, opening
+from lib.store.rows import Settings, StoredKey
+from lib.store.schema import metadata
+from lib.transfer.document import AttemptCopy, ConversationCopy, Found, ModelCopy
+from tests.store.acts import answered, attempt, begin, end, turn
+
+MARK = "MARKED-AS-MINE"
+REF = ModelRef(7, MARK, MARK, MARK, MARK)
+PARTS = ("answers", "conversations", "gateways", "ledger", "models", "preferences", "prices", "queue")
+OF_THE_PRODUCING_PROCESS = {
+    "answers.checkpoint",
+    "answers.finish",
+    "answers.heartbeat",
+    "answers.new_attempt",
+    "answers.sweep",
+}
+"""They take an answer's internal id, which never leaves the process (or, the sweep, no id at all)."""
+
+
+def functions() -> Iterator[tuple[str, str]]:
+    """(part, function) for all public functions of all parts of a store."""
+    for part, kind in _parts().items():
+        for name, _ in inspect.getmembers(kind, inspect.isfunction):
+            if not name.startswith("_"):
+                yield part, name
+
+
+def _parts() -> dict[str, type]:
+    classes = (opening.Answers, opening.Conversations, opening.Gateways, opening.Ledger)
+    more = (opening.Models, opening.Preferences, opening.PriceBook, opening.Queue)
+    transfer = {"transfers": opening.Transfers, "shares": opening.Shares}
+    return dict(zip(PARTS, (*classes, *more), strict=True)) | transfer
+
+
+BY_TOKEN = {"shares.page"}
+"""Whoever has the token may read: that is what a link is."""
+UNGUARDED = OF_THE_PRODUCING_PROCESS | BY_TOKEN
+GUARDED = [(part, name) for part, name in functions() if f"{part}.{name}" not in UNGUARDED]
+
+
+class Mine:
+    """An owner with a row in every table, each holding the mark; `arguments` are the ids a thief would use."""
+
+    def __init__(self, store: Store) -> None:
+        owner = self.owner = store.owner()
+        gateway = store.gateways.add(owner, GatewayCard(0, MARK, f"https://{MARK}"))
+        store.gateways.set_key(owner, gateway.id, StoredKey(MARK.encode(), b"nonce", MARK))
+        store.gateways.learn(owner, gateway.id, MARK, WireForm(dropped=(MARK,)))
+        store.gateways.save_settings(owner, gateway.id, {"note": MARK})
+        listed = (ListedModel(MARK, Prices(1, 2, currency=MARK)),)
+        store.models.save_list(owner, gateway.id, fetched_ms=1, raw_json=MARK, models=listed)
+        store.prices.note_list(owner, gateway.id, listed)
+        version = store.prices.set_entered(owner, gateway.id, MARK, Prices(3, 4, currency=MARK), note=MARK)
+        store.preferences.set(owner, "name", MARK)
+        done = answered(store, MARK, answer=MARK, ref=REF)
+        store.answers.finish(
+            begin(store, MARK, ref=REF).answer_id,
+            end(attempt(usage_raw=MARK, cost=Cost(nano=1, currency=MARK)), text=MARK),
+        )
+        running = begin(store, MARK, conversation=done.conversation, parent=done.message, ref=REF)
+        store.answers.checkpoint(running.answer_id, MARK, MARK)
+        item = store.queue.add(owner, done.conversation, (TextPart(MARK),), REF, system=MARK)
+        event = store.ledger.latest(owner)[0].id
+        share, _ = store.shares.add(owner, done.conversation, MARK.encode(), lives_ms=1 << 40, with_costs=True)
+        run = store.transfers.begin_import(owner, MARK, MARK)
+        spent = AttemptCopy(MARK, 1_700_000_000_000, ModelCopy(MARK))
+        copy = ConversationCopy(MARK, MARK, 1_700_000_000_000, 1_700_000_000_000, spend=(spent,))
+        store.transfers.take(owner, run, Found("Parlour", MARK, copy))
+        self.arguments: dict[str, Any] = {
+            "after": -1,
+            "answer_id": None,
+            "at_ms": None,
+            "attempts": (),
+            "attempt_id": None,
+            "before": done.conversation,
+            "before_id": None,
+            "by": (),
+            "card": GatewayCard(gateway.id, "stolen", "https://thief"),
+            "chars_in": 0,
+            "conversation": done.conversation,
+            "cost": Cost(nano=0),
+            "default": None,
+            "deleted": False,
+            "demo": False,
+            "end": date(2100, 1, 1),
+            "epoch": "thief",
+            "event_id": event,
+            "fetched_ms": 2,
+            "file_name": "stolen.json",
+            "form": WireForm(),
+            "found": Found("stolen", "stolen", ConversationCopy("stolen-1", "stolen", 1, 1)),
+            "from_queue": item.public_id,
+            "gateway_id": gateway.id,
+            "index": 0,
+            "item": item.public_id,
+            "key": StoredKey(b"x", b"y", "z"),
+            "kind": "manual",
+            "kinds": ("d", "m", "q", "h", "s", "t"),
+            "last": None,
+            "leaf": done.message,
+            "limit": 1000,
+            "lives_ms": 1000,
+            "max_out_cap": None,
+            "message": running.message,
+            "model": MARK,
+            "models": (ListedModel("stolen", Prices(9, 9)),),
+            "name": "name",
+            "names": ("UTC", "Asia/Kathmandu"),
+            "note": "stolen",
+            "page": b"stolen",
+            "only": __import__("lib.store.rows", fromlist=["Only"]).Only(),
+            "params": Params(),
+            "parts": (TextPart("stolen"),),
+            "paused": True,
+            "prices": Prices(9, 9),
+            "public_id": done.conversation,
+            "purpose": "chat",
+            "query": "",
+            "raw_json": "[]",
+            "reason": "stolen",
+            "ref": REF,
+            "run": run,
+            "settings": Settings(system="stolen"),
+            "share": share.public_id,
+            "slot": "demo",
+            "source": "gateway",
+            "start": date(2020, 1, 1),
+            "system": "",
+            "title": "stolen",
+            "turn": turn("stolen", conversation=done.conversation, parent=done.message, ref=ModelRef(1, "other")),
+            "valid_from_ms": None,
+            "value": "stolen",
+            "version_id": version,
+            "with_costs": True,
+            "zone": "UTC",
+        }
+
+    def rows(self, store: Store) -> dict[str, list[Any]]:
+        """Everything this owner has, table by table."""
+        tables = [table for table in metadata.tables.values() if "owner_id" in table.c]
+        query = {table.name: select(table).where(table.c.owner_id == self.owner) for table in tables}
+        read = store._db.read(lambda connection: {name: connection.execute(query[name]).all() for name in query})
+        return {name: sorted(map(tuple, rows), key=repr) for name, rows in read.items()}
+
+    def call(self, function: Callable[..., Any], owner: int) -> Any:
+        names = [name for name in inspect.signature(function).parameters if name != "owner"]
+        return function(owner, **{name: self.arguments[name] for name in names})
+
+
+@pytest.mark.parametrize(("part", "name"), GUARDED, ids=[f"{part}.{name}" for part, name in GUARDED])
+def test_the_owner_comes_first(part: str, name: str) -> None:
+    parameters = list(inspect.signature(getattr(_parts()[part], name)).parameters)
+    assert parameters[1] == "owner"
+
+
+def test_a_stranger_reads_and_changes_nothing(store: Store) -> None:
+    mine, stranger = Mine(store), new_id()
+    before = mine.rows(store)
+    assert sum(bool(rows) for rows in before.values()) > 5  # all but blobs
+    for part, name in GUARDED:
+        try:
+            answer = mine.call(getattr(getattr(store, part), name), stranger)
+        except ParlourError as error:
+            assert MARK not in repr(error)
+        else:
+            assert MARK.encode() not in msgspec.json.encode(answer), (part, name)
+        assert mine.rows(store) == before, (part, name)
+
+
+def test_the_owner_does_read_what_the_stranger_could_not(store: Store) -> None:
+    mine = Mine(store)
+    seen = set()
+    for part, name in GUARDED:
+        if name in ("get", "list", "transcript", "latest", "history", "load_list", "running", "event", "peek"):
+            found = msgspec.json.encode(mine.call(getattr(getattr(store, part), name), mine.owner))
+            if MARK.encode() in found:
+                seen.add(f"{part}.{name}")
+    assert {"conversations.list", "conversations.transcript", "ledger.latest", "prices.history", "queue.list"} <= seen
