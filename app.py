@@ -15,6 +15,8 @@ import streamlit as st
 from lib import bootstrap, settings, web
 from lib.errors import ParlourError
 from lib.web.answers import answer_routes
+from lib.web.drafts import draft_routes
+from lib.web.shares import share_routes
 
 
 @contextlib.asynccontextmanager
@@ -48,5 +50,10 @@ app = st.App(
     "lib/ui/frame.py",
     lifespan=lifespan,
     middleware=web.middleware(settings.load().allowed_hosts),
-    routes=[*web.routes(health), *answer_routes(lambda message: bootstrap.services().answer_text(message))],
+    routes=[
+        *web.routes(health),
+        *answer_routes(lambda message: bootstrap.services().answer_text(message)),
+        *draft_routes(lambda: bootstrap.services()),
+        *share_routes(lambda token: bootstrap.services().store.shares.page(token)),
+    ],
 )

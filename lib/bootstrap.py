@@ -118,6 +118,14 @@ class Services:
         """The exact text of an answer, for the clipboard; also of one that could not be stored. Raises NotFound."""
         return self.desk.text_of(message)
 
+    def draft(self, chat: str) -> str:
+        """What was typed in a conversation ("new": the next new one) and not sent. Raises NotFound."""
+        return self.store.drafts.get(self.owner, "" if chat == "new" else chat)
+
+    def keep_draft(self, chat: str, text: str) -> None:
+        """Keep it; an empty one is cleared. Raises NotFound, and BadInput for more than 200 kB."""
+        self.store.drafts.set(self.owner, "" if chat == "new" else chat, text)
+
     def close(self) -> None:
         """Stop: answers in progress are kept as interrupted, then doors, engine, demo and store close in that order."""
         self.engine.drain()

@@ -94,7 +94,7 @@ class Gateway:
         key: Secret,
         *,
         deadlines: Deadlines | None = None,
-        pace_s: float = 0.025,
+        pace_s: float = 0.04,
         max_answer: int = _MAX_ANSWER_BYTES,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:

@@ -7,7 +7,6 @@ added. Sums of counts and of known costs equal those of the tallies, however the
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -16,6 +15,7 @@ from typing import Any, Literal
 import pandas as pd
 from msgspec import Struct
 
+from lib.cells import guarded
 from lib.ledger import LedgerRow, Tally
 from lib.money import money, money_exact, percentages
 
@@ -27,8 +27,6 @@ NOT_BILLED = ("refused", "failed")
 
 _GROUPS = ["family", "variant", "outcome"]
 _SUMS = ["n", "n_error", "n_unpriced", "n_estimated", "cost_nano"]
-_FORMULA = re.compile(r"[\s\0]*[=+\-@＝＋－＠]|[\t\r\n]")
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 class Totals(Struct, frozen=True):
@@ -230,16 +228,14 @@ def csv_text(frame: pd.DataFrame) -> str:
     A text cell that a spreadsheet could run as a formula gets an apostrophe in front (OWASP, "CSV injection"): model
     and gateway names come from outside. Plain numbers are left alone.
     """
-    guarded = frame.copy()
+    safe = frame.copy()
     for name in frame.select_dtypes(exclude=["number", "datetime", "datetimetz"]).columns:
-        guarded[name] = [_guarded(value) for value in frame[name]]
-    return guarded.to_csv(index=False, lineterminator="\r\n")
+        safe[name] = [_guarded(value) for value in frame[name]]
+    return safe.to_csv(index=False, lineterminator="\r\n")
 
 
 def _guarded(value: Any) -> Any:
-    if not isinstance(value, str) or _NUMBER.fullmatch(value):
-        return value
-    return f"'{value}" if _FORMULA.match(value) else value
+    return guarded(value) if isinstance(value, str) else value
 
 
 def _folded(frame: pd.DataFrame, by: Split, most: int) -> tuple[list[str], list[str]]:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.ui.chat import Chat
-from lib.ui.composer import show_controls, show_queue, show_suggestions
-from lib.ui.conversation_menu import show_title, show_undo
+from lib.ui.composer import show_controls, show_suggestions
+from lib.ui.conversation_menu import show_title
+from lib.ui.first_run import connect_before_all, is_first_run, show_connect
 from lib.ui.live_answer import show_live
-from lib.ui.model_picker import model_name
-from lib.ui.session import services
-from lib.ui.transcript import clean_room, show_message
+from lib.ui.queue_cards import paused_words, show_queue
+from lib.ui.quote import show_quote
+from lib.ui.too_long import send_if_it_fits, show_held
+from lib.ui.transcript import clean_room, show_message, show_other_branch
+from lib.ui.undo import show_undo
 from lib.ui.welcome import show_unsaved, show_unsent, show_welcome
 
+connect_before_all()
 chat = Chat()
 
 
 def send() -> None:
     """Enter: store the message and start its answer before anything is drawn."""
-    chat.send(st.session_state["message"])
+    send_if_it_fits(chat, st.session_state["message"])
 
 
 def send_suggestion() -> None:
@@ -30,10 +34,14 @@ with st.bottom:
     # Always the same containers: an element that changes its place leaves a ghost while an answer streams.
     with st.container():
         show_unsent()
+        show_held(chat)
+    with st.container():
+        show_undo(chat.id)
     with st.container(gap=None):
         if chat.conversation:
-            show_queue(chat.queue, waits=not chat.running, on_remove=chat.unqueue, on_resume=chat.resume_queue)
-    show_controls(chat.choice, on_stop=chat.stop if chat.running else None)
+            running = chat.running is not None
+            show_queue(chat.queue, paused=paused_words(chat.messages, running=running), running=running, chat=chat)
+    show_controls(chat.choice, on_stop=chat.stop if chat.running else None, quote=lambda: show_quote(chat))
 st.chat_input("Ask anything", key="message", on_submit=send)
 chat.keep_choice()
 
@@ -42,18 +50,19 @@ with clean_room(chat.id):
         if chat.conversation:
             show_title(chat.conversation)
         else:
-            show_undo()
             show_welcome(chat.choice.gateway)
             show_suggestions(send_suggestion, demo=chat.choice.gateway.demo)
+            if is_first_run():
+                show_connect()
         if chat.has_earlier:
             st.button(
                 "Load earlier messages", icon=":material/expand_less:", type="tertiary", on_click=chat.show_earlier
             )
     for message in chat.messages:
-        name = model_name(services().gateways.label_card(message.ref)) if message.ref else ""
-        may_repeat = message is chat.messages[-1] and not chat.running
-        show_message(message, model_name=name, deeds=chat, may_repeat=may_repeat)
-    if chat.running:
+        show_message(message, model_name=chat.name_of(message), deeds=chat)
+    if chat.runs_elsewhere:
+        show_other_branch(chat.show_running)
+    elif chat.running:
         with st.chat_message("assistant"):
             show_live(chat.running, on_native_stop=chat.stop)
         st.rerun()

@@ -7,6 +7,7 @@ import streamlit as st
 from lib.cards import GatewayCard
 from lib.markdown import label
 from lib.ui.gateway_form import show_form
+from lib.ui.pages import DATA
 from lib.ui.price_form import show_price_form
 from lib.ui.session import services
 
@@ -56,6 +57,7 @@ st.toggle(
 )
 
 st.subheader("Your data", anchor=False)
+st.page_link(DATA, label="Export, import, shared links", icon=":material/import_export:")
 st.caption("Chats, keys (encrypted) and the ledger lie here and nowhere else:")
 settings = services().settings
 st.code("PostgreSQL" if settings.database_url else str(settings.data_dir.resolve()), language=None)

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 FLOORS: tuple[frozenset[str], ...] = (
     # words: what everybody may say; standard library and msgspec only
-    frozenset({"errors", "messages", "events", "cards", "tokens", "secret", "ids", "ledger", "money"}),
+    frozenset({"errors", "messages", "events", "cards", "tokens", "secret", "ids", "ledger", "money", "cells"}),
     # rules: pure, values in and values out
     frozenset(
         {
@@ -28,6 +28,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "catalogue",
             "attachments",
             "pricing",
+            "quote",
             "budgets",
             "reports",
             "markdown",

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.cards import Prices
+from lib.cards import ModelCard, Prices
 from lib.ledger import Cost
-from lib.pricing import estimate_count, estimate_range, guessed_ratio, measured_ratio, price
+from lib.pricing import estimate_count, estimate_range, guessed_ratio, measured_ratio, price, price_difference
 from lib.tokens import TokenCount, Usage, buckets
 
 SONNET = Prices(3_000_000, 15_000_000, 300_000, 3_750_000, 6_000_000)
@@ -203,3 +203,29 @@ def test_chinese_takes_more_tokens_per_character_than_english() -> None:
     assert guessed_ratio("hello world") == guessed_ratio("") == Fraction(1, 4)
     assert guessed_ratio("привет") == Fraction(2, 5)
     assert guessed_ratio("你好，世界") == Fraction(4, 5)
+
+
+def card(input: int | None, output: int | None, currency: str = "USD") -> ModelCard:
+    prices = Prices(input=input, output=output, currency=currency)
+    return ModelCard("m", "m", "m", prices=prices, price_source="gateway" if prices.known else None)
+
+
+def test_the_difference_to_another_model_assumes_the_same_tokens() -> None:
+    count = TokenCount(in_uncached=1_000, in_cache_read=0, out_visible=100)
+    assert price_difference(count, 4_000_000, "USD", card(1_000_000, 5_000_000)) == 1_500_000 - 4_000_000
+    assert price_difference(count, 1_000_000, "USD", card(1_000_000, 5_000_000)) == 500_000
+
+
+@pytest.mark.parametrize(
+    ("nano", "currency", "other"),
+    [
+        (None, "USD", card(1, 1)),
+        (5, "USD", card(None, None)),
+        (5, "USD", card(1, None)),
+        (5, "EUR", card(1, 1)),
+    ],
+)
+def test_there_is_no_difference_to_what_is_unpriced(nano: int | None, currency: str, other: ModelCard) -> None:
+    count = TokenCount(in_uncached=1_000, out_visible=100)
+    assert price_difference(count, nano, currency, other) is None
+    assert price_difference(TokenCount(), 5, "USD", card(1, 1)) is None

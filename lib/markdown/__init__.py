@@ -3,7 +3,25 @@
 from __future__ import annotations
 
 from lib.markdown.blocks import END_OF_BLOCK, LiveDrawing, Piece, drawn
+from lib.markdown.diagrams import Diagram, with_diagrams
 from lib.markdown.plain import label, plain, quiet
 from lib.markdown.safety import Guard, guard
+from lib.markdown.tables import CodeBlock, Table, code_blocks, tables
 
-__all__ = ["END_OF_BLOCK", "Guard", "LiveDrawing", "Piece", "drawn", "guard", "label", "plain", "quiet"]
+__all__ = [
+    "END_OF_BLOCK",
+    "CodeBlock",
+    "Diagram",
+    "Guard",
+    "LiveDrawing",
+    "Piece",
+    "Table",
+    "code_blocks",
+    "drawn",
+    "guard",
+    "label",
+    "plain",
+    "quiet",
+    "tables",
+    "with_diagrams",
+]

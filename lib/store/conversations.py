@@ -276,4 +276,8 @@ def _conversation(row: Row[Any], totals: tuple[Total, ...], tags: tuple[str, ...
         deleted_ms=row.deleted_ms,
         totals=totals,
         title_source=row.title_source,
+        pinned=row.pinned_ms is not None,
+        archived=row.archived_ms is not None,
+        folder=row.folder,
+        tags=tags,
     )

@@ -18,7 +18,7 @@ from lib.store.transcript import branch_rows
 _TITLE_CHARS = 200
 _COPIED = ("owner_id", "role", "parts", "text", "reasoning", "repaired", "created_ms", "reasoning_ms", "state")
 _COPIED_TOO = ("error_kind", "error_message", "finish_reason", "ref", "edited")
-_SETTINGS = ("owner_id", "dialect", "params", "system", "model", "gateway_id")
+_SETTINGS = ("owner_id", "dialect", "params", "system", "model", "gateway_id", "folder_id")
 
 
 class ForkIds(Struct, frozen=True):

@@ -20,6 +20,7 @@ from lib.store.files import FILE_NAME, FileLock, check_file, copy_database, make
 from lib.store.folders import Folders
 from lib.store.gateways import Gateways
 from lib.store.ledger import Ledger
+from lib.store.measures import Measures
 from lib.store.messages import Messages
 from lib.store.migrating import migrate
 from lib.store.migrations import STEPS, Step
@@ -50,6 +51,7 @@ class Store:
         self.ledger = Ledger(database)
         self.preferences = Preferences(database)
         self.messages = Messages(database)
+        self.measures = Measures(database)
         self.drafts = Drafts(database)
         self.presets = Presets(database)
         self.trash = Trash(database)

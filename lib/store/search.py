@@ -12,11 +12,13 @@ from lib.search import Query, Snippet, marked, matches, snippet
 from lib.store import schema
 from lib.store.conversations import read_conversations
 from lib.store.database import Database
-from lib.store.rows import Conversation
+from lib.store.placing import placed
+from lib.store.rows import Conversation, Only
 from lib.store.search_filters import of_conversation, of_message
 from lib.store.search_index import candidates, rebuild_index
 
 _c, _m = schema.conversation.c, schema.message.c
+_ANY = Only()
 _END = 1 << 62
 _FIRST_BATCH, _WIDEST_BATCH = 128, 8_192
 _MOST_SEEN = 40_000
@@ -25,7 +27,7 @@ _MOST_SEEN = 40_000
 
 class Hit(Struct, frozen=True):
     """A conversation that was found. `message` (public id) is its newest message that fits, None when only the title
-    does; `snippet` is from that message."""
+    does (or many titles came first); `snippet` is from that message."""
 
     conversation: Conversation
     title: Snippet
@@ -57,17 +59,24 @@ class Search:
         self._db = database
 
     def find(
-        self, owner: int, query: Query, *, limit: int = 30, cursor: Cursor | None = None, zone: str = "UTC"
+        self,
+        owner: int,
+        asked: Query,
+        *,
+        limit: int = 30,
+        cursor: Cursor | None = None,
+        zone: str = "UTC",
+        only: Only = _ANY,
     ) -> Found:
         """Conversations whose title fits first, then those with messages that fit; each part newest first.
 
         Archived ones are found too, deleted ones never. `zone` is the one in which `before` and `after` count days.
         Nothing is found by an empty query. Raises BadInput for an unknown zone.
         """
-        if query.is_empty:
+        if asked.is_empty:
             return Found(())
         start = cursor or Cursor()
-        return self._db.read(lambda connection: _Page(connection, owner, query, limit, zone).read(start))
+        return self._db.read(lambda connection: _Page(connection, owner, asked, limit, zone, only).read(start))
 
     def rebuild(self, owner: int) -> None:
         """Make the index anew, of all owners: it is a cache, and not theirs alone."""
@@ -77,12 +86,13 @@ class Search:
 class _Page:
     """One call of `find`: what was asked, and what was found so far."""
 
-    def __init__(self, connection: Connection, owner: int, query: Query, limit: int, zone: str) -> None:
+    def __init__(self, connection: Connection, owner: int, query: Query, limit: int, zone: str, only: Only) -> None:
         self._connection = connection
         self._owner = owner
         self._query = query
         self._limit = limit
         self._message_conditions = of_message(owner, query, zone)
+        self._chat_conditions = [*of_conversation(owner, query), *placed(owner, only)]
         self._found: dict[int, tuple[Row[Any], str] | None] = {}
 
     def read(self, start: Cursor) -> Found:
@@ -96,7 +106,7 @@ class _Page:
 
     def _add_titles(self, shown: frozenset[int]) -> bool:
         """Add the conversations whose title fits; whether those were all."""
-        query = select(_c.id, _c.title).where(*of_conversation(self._owner, self._query))
+        query = select(_c.id, _c.title).where(*self._chat_conditions)
         for row in self._connection.execute(query.order_by(_c.last_ms.desc(), _c.id.desc())):
             if row.id not in shown and matches(self._query, row.title):
                 if len(self._found) == self._limit:
@@ -110,12 +120,12 @@ class _Page:
         while seen < _MOST_SEEN:
             ids = self._next(before, most)
             for row in self._fitting(ids):
-                if row.conversation_id in start.shown or row.conversation_id in self._found:
+                if row.conversation_id in start.shown or self._found.get(row.conversation_id):
                     continue
                 text = self._connection.scalar(select(_m.text).where(_m.id == row.id)) or ""
                 if not matches(self._query, text):
                     continue
-                if len(self._found) == self._limit:
+                if len(self._found) == self._limit and row.conversation_id not in self._found:
                     return int(row.id) + 1
                 self._found[row.conversation_id] = (row, text)
             if len(ids) < most:
@@ -134,7 +144,7 @@ class _Page:
         """Those of these messages that fit what is asked besides words, newest first."""
         columns = (_m.id, _m.public_id, _m.conversation_id, _m.role, _m.created_ms)
         query = select(*columns).join(schema.conversation, _c.id == _m.conversation_id)
-        query = query.where(_m.id.in_(ids), *self._message_conditions, *of_conversation(self._owner, self._query))
+        query = query.where(_m.id.in_(ids), *self._message_conditions, *self._chat_conditions)
         return list(self._connection.execute(query.order_by(_m.id.desc()))) if ids else []
 
     def _hits(self) -> tuple[Hit, ...]:

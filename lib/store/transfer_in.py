@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Row, insert, or_, select
+from sqlalchemy import Connection, Row, insert, literal, or_, select
 
 from lib.ids import new_id, new_public_id, now_ms
 from lib.ledger import ModelRef
@@ -19,10 +19,10 @@ from lib.store.search_index import index_messages
 from lib.store.transfer_gateways import Gates
 from lib.store.transfer_ledger import take_attempts
 from lib.transfer.document import ConversationCopy, Found, MessageCopy, ModelCopy, content_hash
+from lib.transfer.planning import Standing
 from lib.transfer.reading import OWN
 
 _c, _f, _m, _i = schema.conversation.c, schema.folder.c, schema.message.c, schema.imported_conversation.c
-Standing = Literal["new", "here", "in_trash"]
 
 
 class Taken(Struct, frozen=True):
@@ -50,7 +50,9 @@ def _by_own_id(connection: Connection, owner: int, found: Found) -> Row[Any] | N
 
 def _imported_before(connection: Connection, owner: int, found: Found) -> Row[Any] | None:
     same_id = (_i.source == found.source) & (_i.source_id == storable(found.source_id)) & (_i.source_id != "")
-    same_words = _i.content_hash == content_hash(found.conversation)
+    # Within one program equal words under two ids are two conversations.
+    apart = (_i.source != found.source) | (_i.source_id == "") | literal(found.source_id == "")
+    same_words = (_i.content_hash == content_hash(found.conversation)) & apart
     query = select(_c.deleted_ms).join(schema.imported_conversation, _i.conversation_id == _c.id)
     query = query.where(_c.owner_id == owner, _i.owner_id == owner, or_(same_id, same_words))
     return connection.execute(query.order_by(_c.deleted_ms.is_not(None)).limit(1)).one_or_none()

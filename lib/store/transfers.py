@@ -19,11 +19,12 @@ from lib.store.encoding import storable
 from lib.store.rollup import counting
 from lib.store.rows import ImportRun
 from lib.store.transfer_gateways import Gates
-from lib.store.transfer_in import Standing, Taken, standing_of, take_in
+from lib.store.transfer_in import Taken, standing_of, take_in
 from lib.store.transfer_ledger import take_attempts, untake_events
 from lib.store.transfer_out import read_copy, read_loose_spend
 from lib.store.trash import Trash
 from lib.transfer.document import AttemptCopy, ConversationCopy, Found
+from lib.transfer.planning import Standing
 
 _c, _m, _u = schema.conversation.c, schema.message.c, schema.usage_event.c
 _r, _ic, _ie = schema.import_run.c, schema.imported_conversation.c, schema.imported_event.c

@@ -34,16 +34,22 @@ _NO_HEADING = {"h1": "h3", "h2": "h4", "h3": "h5", "h4": "h6", "h5": "h6", "h6":
 
 
 def to_page(
-    conversation: ConversationCopy, *, zone: str = "UTC", costs: bool = True, reasoning: bool = True, note: str = ""
+    conversation: ConversationCopy,
+    *,
+    zone: str = "UTC",
+    costs: bool = True,
+    reasoning: bool = True,
+    pictures: bool = True,
+    note: str = "",
 ) -> str:
-    """The shown branch as a page. `note` is a line of ours below the title; `costs` adds tokens and cost."""
+    """The shown branch as a page, with what is asked for. `note` is a line of ours below the title."""
     branch = conversation.branch
     title = escape(_clean(" ".join(conversation.title.split())) or "Chat")
     facts = [time_words(conversation.created_ms, zone), f"{len(branch):,} message{'s' * (len(branch) != 1)}"]
     if costs and (total := total_words(conversation)):
         facts.append(f"Cost {total}")
-    body = "\n".join(_article(message, zone, costs=costs, reasoning=reasoning) for message in branch)
-    notes = "".join(f"<p>{escape(text)}</p>" for text in (" · ".join(facts), note) if text)
+    body = "\n".join(_article(message, zone, costs=costs, reasoning=reasoning, pictures=pictures) for message in branch)
+    notes = "".join(f"<p>{escape(_clean(text))}</p>" for text in (" · ".join(facts), note) if text)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">\n'
@@ -54,9 +60,9 @@ def to_page(
     )
 
 
-def _article(message: MessageCopy, zone: str, *, costs: bool, reasoning: bool) -> str:
+def _article(message: MessageCopy, zone: str, *, costs: bool, reasoning: bool, pictures: bool) -> str:
     """One turn."""
-    parts = list(_attached(message))
+    parts = list(_attached(message, pictures=pictures))
     if message.reasoning and reasoning:
         parts.append(f"<details><summary>Reasoning</summary>{rendered(message.reasoning)}</details>")
     if message.text:
@@ -68,14 +74,22 @@ def _article(message: MessageCopy, zone: str, *, costs: bool, reasoning: bool) -
     return f'<article class="{message.role}">{head}{"".join(parts)}</article>'
 
 
-def _attached(message: MessageCopy) -> Iterator[str]:
+def _attached(message: MessageCopy, *, pictures: bool) -> Iterator[str]:
     for part in message.parts:
         if isinstance(part, ImagePart):
-            kind = image_type(part.data)
+            kind = image_type(part.data) if pictures else None
             data = base64.b64encode(part.data).decode() if kind else ""
-            yield f'<img src="data:{kind};base64,{data}" alt="Attached picture">' if kind else _words("Picture")
+            yield (
+                f'<img src="data:{kind};base64,{data}" alt="Attached picture">'
+                if kind
+                else _words("Picture, not shown here")
+            )
         elif isinstance(part, VideoPart):
-            yield _words("Video, not in this file")
+            yield _words("Video, not shown here")
+
+
+def _picture(kind: str, data: bytes) -> str:
+    return f'<img src="data:{kind};base64,{base64.b64encode(data).decode()}" alt="Attached picture">'
 
 
 def _words(text: str) -> str:

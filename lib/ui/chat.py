@@ -2,32 +2,56 @@
 
 from __future__ import annotations
 
-import streamlit as st
+import time
+from collections.abc import Sequence
+from typing import ClassVar
 
-from lib.errors import AnswerRunning, NotFound, ParlourError
-from lib.generation import LiveAnswer
+import streamlit as st
+from msgspec import structs
+
+from lib.cards import ModelCard
+from lib.errors import NotFound, ParlourError
+from lib.generation import Followed, LiveAnswer
+from lib.generation.doors import Sent
 from lib.ids import new_public_id
 from lib.store.rows import Conversation, QueueItem, Settings, StoredMessage
+from lib.ui.arrival import arrive
 from lib.ui.choice import Choice
+from lib.ui.message_deeds import Offer, version_words
+from lib.ui.model_picker import model_name
 from lib.ui.notices import notice_for
 from lib.ui.pages import current_chat, name_chat, open_chat
 from lib.ui.session import say_once, services, show_notices
 from lib.ui.transcript import WINDOW
+from lib.ui.undo import Deleted, forget_deleted, remember_deleted
+
+_STOP_S = 5.0
+"""So long an edited question waits for the answer to the old one to stop."""
 
 
 class Chat:
     """The open conversation, read once per run. `conversation` is None for a new one."""
 
+    temporary: ClassVar[bool] = False
+
     def __init__(self) -> None:
         self.conversation = self._read_conversation()
-        self.id = self.conversation.public_id if self.conversation else None
+        self.id = self._read_id()
         self.choice = Choice(self.id, self._stored_settings())
         # The registry first, the store second: an answer that ends between the two is then drawn from the store.
-        self.running = services().desk.running_in(self.id) if self.id else None
+        self.running = self._running()
+        self.runs_elsewhere = False
         self.messages, self.has_earlier = self._read_messages()
+
+    def _read_id(self) -> str | None:
+        return self.conversation.public_id if self.conversation else None
+
+    def _running(self) -> Followed | None:
+        return services().desk.running_in(self.id) if self.id else None
 
     def _read_conversation(self) -> Conversation | None:
         public_id = current_chat()
+        arrive(public_id)
         if public_id is None:
             return None
         try:
@@ -51,8 +75,13 @@ class Chat:
             return [], False
         turns = st.session_state.setdefault(f"turns-{self.id}", WINDOW // 2)
         read = services().store.conversations.transcript(services().owner, self.id, last=turns)
+        return self._without_live(read.messages), read.has_earlier
+
+    def _without_live(self, branch: Sequence[StoredMessage]) -> list[StoredMessage]:
+        """The running answer is followed, not drawn; on another branch it is only mentioned."""
         live = self.running.message if self.running else None
-        return [message for message in read.messages if message.public_id != live], read.has_earlier
+        self.runs_elsewhere = live is not None and all(message.public_id != live for message in branch)
+        return [message for message in branch if message.public_id != live]
 
     @property
     def unsaved(self) -> LiveAnswer | None:
@@ -64,34 +93,163 @@ class Chat:
         """What waits behind the running answer."""
         return services().store.queue.list(services().owner, self.id) if self.id else []
 
+    # --- what the footers show --------------------------------------------------------------------------------------
+
+    def offer_for(self, message: StoredMessage) -> Offer:
+        """What can be done with a message now."""
+        variants: Sequence[ModelCard] = ()
+        if message.ref and message.ref.gateway_id == self.choice.gateway.id:
+            variants = [card for card in self.choice.cards if card.base == message.ref.base]
+        return Offer(self.choice.card, variants, can_answer=not self.running, kept=not self.temporary)
+
+    def versions(self, message: StoredMessage) -> list[str]:
+        """All versions of a message in a few words each, when there are several."""
+        if self.id is None or message.sibling_count < 2:
+            return []
+        try:
+            found = self._versions(message)
+        except NotFound:
+            return []
+        return [version_words(version, self.name_of(version)) for version in found]
+
+    def _versions(self, message: StoredMessage) -> Sequence[StoredMessage]:
+        return services().store.messages.versions(services().owner, self.id or "", message.public_id)
+
+    def name_of(self, message: StoredMessage) -> str:
+        """The name of the model that wrote it."""
+        return model_name(services().gateways.label_card(message.ref)) if message.ref else ""
+
     # --- deeds, called from widgets' callbacks ----------------------------------------------------------------------
 
     def send(self, text: str) -> None:
         """Store and send; on failure the text is kept on the screen, with the reason."""
         key = st.session_state.setdefault("turn-key", new_public_id())
+        forget_deleted()
         try:
-            sent = services().desk.send(self.id, text, self.choice.in_force(), key=key)
+            sent = self._send(text, self.choice.in_force(), key)
         except ParlourError as error:
             st.session_state["unsent"] = (text, notice_for(error).text)
             return
         st.session_state["turn-key"] = new_public_id()
         st.session_state.pop("unsent", None)
         if self.id != sent.conversation:
-            open_chat(sent.conversation)
+            st.session_state["begun-chat"] = sent.conversation
+            self._open(sent.conversation)
 
-    def answer_again(self, message: StoredMessage) -> None:
-        """One more answer to the same question, beside the one there is."""
-        if self.id and message.parent:
-            try:
-                services().desk.again(self.id, message.parent, self.choice.in_force())
-            except (AnswerRunning, NotFound) as error:
-                say_once(notice_for(error).text)
+    def _send(self, text: str, settings: Settings, key: str) -> Sent:
+        return services().desk.send(self.id, text, settings, key=key)
 
-    def show_version(self, message: StoredMessage, step: int) -> None:
-        """Show the previous (-1) or next (1) answer to the same question, with what followed it."""
+    def _open(self, conversation: str) -> None:
+        open_chat(conversation)
+
+    def do(self, message: StoredMessage, deed: str, value: str) -> None:
+        """What was chosen below a message."""
+        if self.id is None:
+            return
+        forget_deleted()
+        try:
+            match deed:
+                case "again" if message.parent:
+                    self._again(message.parent, self._settings_on(value))
+                case "turn" if value in ("-1", "1"):
+                    self._turn(message, int(value))
+                case "edit":
+                    st.session_state["editing"] = message.public_id
+                case "continue" | "fork" | "delete" if not self.temporary:
+                    self._do_stored(message, deed)
+        except ParlourError as error:
+            say_once(notice_for(error).text)
+
+    def _do_stored(self, message: StoredMessage, deed: str) -> None:
+        chat, store, owner = self.id or "", services().store.messages, services().owner
+        if deed == "continue":
+            services().desk.continue_answer(chat, message.public_id, self._settings_of(message))
+        elif deed == "fork":
+            open_chat(store.fork(owner, chat, message.public_id))
+            say_once("This is a copy of the conversation up to that message.", ":material/fork_right:")
+        else:
+            count = store.delete(owner, chat, message.public_id)
+            remember_deleted(Deleted(chat, message.public_id, "", count))
+
+    def _settings_on(self, model: str) -> Settings:
+        """The choice in force, on another of its gateway's models when one is named."""
+        now = self.choice.in_force()
+        card = next((card for card in self.choice.cards if card.id == model), None)
+        if card is None:
+            return now
+        dialects = [name for name in self.choice.gateway.dialects if card.abilities(name).listed is not False]
+        dialect = now.dialect if now.dialect in dialects or not dialects else dialects[0]
+        return structs.replace(now, model=card.id, dialect=dialect)
+
+    def _settings_of(self, message: StoredMessage) -> Settings:
+        """The choice in force, on the model that wrote the message if its gateway is the chosen one."""
+        ref = message.ref
+        return self._settings_on(ref.model if ref and ref.gateway_id == self.choice.gateway.id else "")
+
+    def _again(self, question: str, settings: Settings) -> None:
+        services().desk.again(self.id or "", question, settings)
+
+    def _turn(self, message: StoredMessage, step: int) -> None:
+        """Show the previous (-1) or next (1) version, with what followed it."""
         at = message.sibling_index + step
-        if self.id and 0 <= at < message.sibling_count:
-            services().store.conversations.choose(services().owner, self.id, message.siblings[at])
+        if 0 <= at < message.sibling_count:
+            self._choose(message.siblings[at])
+
+    def _choose(self, message: str) -> None:
+        services().store.conversations.choose(services().owner, self.id or "", message)
+
+    def show_running(self) -> None:
+        """Go to the branch whose answer is being written."""
+        if self.running:
+            try:
+                self._choose(self.running.message)
+            except NotFound:
+                say_once("That answer was deleted.")
+
+    # --- editing ----------------------------------------------------------------------------------------------------
+
+    @property
+    def can_save(self) -> bool:
+        """Whether an edit can be kept without sending it."""
+        return not self.temporary
+
+    def is_editing(self, message: StoredMessage) -> bool:
+        """Whether this message is drawn as a form."""
+        return st.session_state.get("editing") == message.public_id
+
+    def cancel_edit(self) -> None:
+        """Leave the message as it was."""
+        st.session_state.pop("editing", None)
+
+    def save_edit(self, message: StoredMessage, text: str, *, send: bool) -> None:
+        """Keep the new words as a version of their own; `send` asks for an answer to them."""
+        if not text.strip() or (text == message.text and not send):
+            self.cancel_edit()
+            return
+        try:
+            if send:
+                self._stop_and_wait()
+                self._edit_and_send(message, text, self.choice.in_force())
+            elif self.id:
+                services().store.messages.edit(services().owner, self.id, message.public_id, text)
+        except ParlourError as error:
+            say_once(notice_for(error).text)
+            return
+        forget_deleted()
+        self.cancel_edit()
+
+    def _edit_and_send(self, message: StoredMessage, text: str, settings: Settings) -> None:
+        services().desk.edit_and_send(self.id or "", message.public_id, text, settings)
+
+    def _stop_and_wait(self) -> None:
+        """A conversation has one running answer: the one to the old words is stopped, and kept as far as it came."""
+        self.stop()
+        until, seen = time.monotonic() + _STOP_S, -1
+        while (live := self._running()) and time.monotonic() < until:
+            seen = live.wait(seen, 0.1)
+            time.sleep(0.02)
+
+    # --- the rest ---------------------------------------------------------------------------------------------------
 
     def stop(self) -> None:
         """Stop the running answer; what has come is kept."""
@@ -102,12 +260,26 @@ class Chat:
         """Mount more of a long conversation."""
         st.session_state[f"turns-{self.id}"] += WINDOW
 
-    def unqueue(self, item: str) -> None:
-        """Take a waiting message out of the queue."""
+    def do_queue(self, item: str, deed: str, value: str) -> None:
+        """What was chosen on a waiting message: "edit" with its new text, "up", "down", "remove", "now"."""
+        queue, owner = services().store.queue, services().owner
+        waiting = [found.public_id for found in self.queue]
         try:
-            services().store.queue.remove(services().owner, item)
+            if item not in waiting:
+                raise NotFound("queue_item")
+            match deed:
+                case "edit" if value.strip():
+                    queue.update(owner, item, value)
+                case "up" | "down":
+                    queue.move(owner, item, max(0, waiting.index(item) + (1 if deed == "down" else -1)))
+                case "remove":
+                    queue.remove(owner, item)
+                case "now":
+                    services().desk.send_now(self.id or "", item)
         except NotFound:
             say_once("That message has already been sent.")
+        except ParlourError as error:
+            say_once(notice_for(error).text)
 
     def resume_queue(self) -> None:
         """Send what waits."""

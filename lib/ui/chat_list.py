@@ -23,7 +23,7 @@ def show_titles(query: str, current: str | None) -> None:
     """The conversations whose title fits."""
     found = services().store.conversations.list(services().owner, query=query, limit=PAGE)
     if not found:
-        st.caption("Nothing found.")
+        st.caption("No title fits.")
     _show_rows(found, current)
 
 
@@ -75,7 +75,7 @@ def _show_folder(folder: Folder, current: str | None) -> None:
         on_change="rerun",
     )
     if opened.open:
-        with opened:
+        with opened, st.container(gap=None):
             inside = _listed(Only(pinned=False, archived=False, folder=folder.public_id), _MOST_IN_FOLDER)
             _show_rows(inside, current)
             if not inside:

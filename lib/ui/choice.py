@@ -7,7 +7,7 @@ that sends a message see the same values also when a change and Enter arrive tog
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -15,8 +15,10 @@ from lib.cards import DialectName, GatewayCard, ModelCard
 from lib.catalogue import PickerModel, picker_groups
 from lib.messages import Params
 from lib.store.rows import Settings
-from lib.ui.parameters import takes_sampling, takes_stop
+from lib.ui.parameters import highest_temperature, takes_sampling, takes_stop
 from lib.ui.session import services
+
+Number = TypeVar("Number", int, float)
 
 
 class Choice:
@@ -24,11 +26,16 @@ class Choice:
 
     def __init__(self, chat: str | None, stored: Settings) -> None:
         self.stored = stored
-        self._prefix = f"choice-{chat or 'new'}"
+        self._chat = chat
+
+    @staticmethod
+    def key_for(chat: str | None, *names: object) -> str:
+        """The widget key below a conversation's prefix (None: of the next new one)."""
+        return "-".join([f"choice-{chat or 'new'}", *map(str, names)])
 
     def key(self, *names: object) -> str:
         """The widget key below this conversation's prefix."""
-        return "-".join([self._prefix, *map(str, names)])
+        return self.key_for(self._chat, *names)
 
     def _of(self, key: str, default: Any) -> Any:
         return st.session_state.get(key, default)
@@ -108,10 +115,28 @@ class Choice:
     def system(self) -> str:
         return str(self._of(self.key("system"), self.stored.system)).strip()
 
+    def take(self, settings: Settings) -> None:
+        """Put a system prompt and parameters into the widgets, as far as this model takes them. From a callback."""
+        params, card = settings.params, self.card
+        highest, longest = highest_temperature(self.dialect, card), card.max_output if card else None
+        values = {
+            self.key("system"): settings.system,
+            self.parameter_key("temperature"): _at_most(params.temperature, highest),
+            self.parameter_key("top-p"): params.top_p,
+            self.parameter_key("cap"): _at_most(params.max_tokens, longest),
+            self.parameter_key("stop"): " | ".join(params.stop),
+        }
+        for key, value in values.items():
+            st.session_state[key] = value
+
     def in_force(self) -> Settings:
         """The whole choice as it stands now."""
         card = self.card
         return Settings(self.gateway.id, card.id if card else None, self.dialect, self.params, self.system)
+
+
+def _at_most(value: Number | None, most: Number | None) -> Number | None:
+    return value if value is None or most is None else min(value, most)
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -1,14 +1,12 @@
-"""The composer's surroundings: model, parameters and Stop above the message box, the queue, first suggestions."""
+"""The composer's surroundings: model, parameters and Stop above the message box, first suggestions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import streamlit as st
 
 from lib.markdown import label
-from lib.messages import TextPart
-from lib.store.rows import QueueItem
 from lib.ui.choice import Choice
 from lib.ui.model_picker import model_name, price_text, show_picker
 from lib.ui.parameters import show_parameters
@@ -27,8 +25,8 @@ DEMO_SUGGESTIONS = (
 )
 
 
-def show_controls(choice: Choice, *, on_stop: Callable[[], None] | None) -> None:
-    """One quiet row: the model with its price, the parameters, and Stop while an answer is running."""
+def show_controls(choice: Choice, *, on_stop: Callable[[], None] | None, quote: Callable[[], None]) -> None:
+    """One quiet row: the model with its price, the parameters, the quote, and Stop while an answer is running."""
     card = choice.card
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="composer-row"):
         name = f"{label(model_name(card))} :gray[{label(price_text(card.prices))}]" if card else "Choose a model"
@@ -36,6 +34,7 @@ def show_controls(choice: Choice, *, on_stop: Callable[[], None] | None) -> None
             show_picker(choice)
         with st.popover("Parameters", icon=":material/tune:", type="tertiary", key="parameters-button"):
             show_parameters(choice)
+        quote()
         if on_stop:
             st.button(
                 "Stop", icon=":material/stop_circle:", key="stop", type="tertiary", shortcut="escape", on_click=on_stop
@@ -46,23 +45,3 @@ def show_suggestions(on_pick: Callable[[], None], *, demo: bool) -> None:
     """A few first questions; picking one sends it."""
     questions = DEMO_SUGGESTIONS if demo else SUGGESTIONS
     st.pills("Suggestions", questions, key="suggestion", on_change=on_pick, label_visibility="collapsed")
-
-
-def show_queue(
-    items: Sequence[QueueItem], *, waits: bool, on_remove: Callable[[str], None], on_resume: Callable[[], None]
-) -> None:
-    """The messages that wait, each removable; when nothing runs (a failed or stopped answer) they wait for a word."""
-    for item in items:
-        text = " ".join(part.text for part in item.parts if isinstance(part, TextPart))
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(f":material/schedule: Next: {label(text, limit=80)}")
-            st.button(
-                "Remove",
-                icon=":material/close:",
-                type="tertiary",
-                key=f"unqueue-{item.public_id}",
-                on_click=on_remove,
-                args=(item.public_id,),
-            )
-    if items and waits:
-        st.button("Send now", icon=":material/send:", key="resume-queue", on_click=on_resume)

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.errors import NotFound
 from lib.markdown import label
 from lib.money import money
 from lib.store.rows import Conversation, Total
 from lib.ui.pages import open_chat
 from lib.ui.session import services
+from lib.ui.share_menu import show_share
+from lib.ui.undo import Deleted, remember_deleted
 
 
 def show_title(conversation: Conversation) -> None:
-    """One quiet button with the title."""
+    """Two quiet buttons: the title, and what can be taken out of the conversation."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", key="title-line"):
+        _show_title_menu(conversation)
+        show_share(conversation)
+
+
+def _show_title_menu(conversation: Conversation) -> None:
     with st.popover(label(conversation.title or "New chat", limit=60), type="tertiary", key="title-button"):
         key = f"title-{conversation.public_id}"
         st.text_input(
@@ -29,16 +36,6 @@ def show_title(conversation: Conversation) -> None:
             args=(conversation,),
             help="What it cost stays in the usage.",
         )
-
-
-def show_undo() -> None:
-    """After a deletion: one line with Undo, until something else is opened."""
-    deleted: Conversation | None = st.session_state.get("deleted-chat")
-    if deleted is None:
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"Deleted “{label(deleted.title, limit=60)}”.")
-        st.button("Undo", icon=":material/undo:", type="tertiary", key="undo-delete", on_click=_restore)
 
 
 def _total_words(total: Total) -> str:
@@ -58,14 +55,5 @@ def _delete(conversation: Conversation) -> None:
     if running:
         services().desk.stop(running.message)
     services().store.conversations.delete(services().owner, conversation.public_id)
-    st.session_state["deleted-chat"] = conversation
+    remember_deleted(Deleted(conversation.public_id, None, conversation.title))
     open_chat(None)
-
-
-def _restore() -> None:
-    deleted: Conversation = st.session_state.pop("deleted-chat")
-    try:
-        services().store.conversations.restore(services().owner, deleted.public_id)
-    except NotFound:
-        return
-    open_chat(deleted.public_id)

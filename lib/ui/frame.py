@@ -27,6 +27,7 @@ def show_frame() -> None:
             st.Page(pages.CHATS, title="Chats", url_path="chats"),
             st.Page(pages.USAGE, title="Usage", url_path="usage"),
             st.Page(pages.SETTINGS, title="Settings", url_path="settings"),
+            st.Page(pages.DATA, title="Your data", url_path="data"),
         ],
         position="hidden",
     )

@@ -32,14 +32,14 @@ def show_form(card: GatewayCard | None) -> None:
     # Saving begins a new form: a typed key does not stay in the page.
     key = f"gateway-{card.id if card else 'new'}-{remember('gateways-saved', 0)}"
     with st.form(key, border=False):
-        name, url, secret = _show_address(card, key)
+        name = st.text_input("Name", card.name if card else "", key=f"{key}-name", placeholder="Work", max_chars=80)
+        url, secret = show_address(card, key)
         dialects = _choose_dialects(card, key)
         rules, video = _show_details(card, key)
         with st.container(horizontal=True):
             test = st.form_submit_button("Test connection", icon=":material/network_check:", key=f"{key}-test")
             save = st.form_submit_button("Save" if card else "Add gateway", type="primary", key=f"{key}-save")
-    if url.strip().startswith("http://") and "://127.0.0.1" not in url and "://localhost" not in url:
-        st.warning("Plain http: the key and every message travel unencrypted.", icon=":material/lock_open:")
+    warn_of_plain_http(url)
     if test:
         _test(url, secret, card)
     if save:
@@ -56,8 +56,8 @@ def show_form(card: GatewayCard | None) -> None:
         )
 
 
-def _show_address(card: GatewayCard | None, key: str) -> tuple[str, str, str]:
-    name = st.text_input("Name", card.name if card else "", key=f"{key}-name", placeholder="Work", max_chars=80)
+def show_address(card: GatewayCard | None, key: str) -> tuple[str, str]:
+    """The fields for base URL and key; what stands in them. A stored key is never shown again."""
     url = st.text_input(
         "Base URL",
         card.base_url if card else "",
@@ -74,7 +74,12 @@ def _show_address(card: GatewayCard | None, key: str) -> tuple[str, str, str]:
         placeholder=f"Stored, ends in {card.key_hint}" if card and card.key_hint else "sk-…",
         help="Stored encrypted on this machine. It is never shown again.",
     )
-    return name, url, secret
+    return url, secret
+
+
+def warn_of_plain_http(url: str) -> None:
+    if url.strip().startswith("http://") and "://127.0.0.1" not in url and "://localhost" not in url:
+        st.warning("Plain http: the key and every message travel unencrypted.", icon=":material/lock_open:")
 
 
 def _choose_dialects(card: GatewayCard | None, key: str) -> tuple[DialectName, ...]:
@@ -130,15 +135,21 @@ def _test(url: str, secret: str, card: GatewayCard | None) -> None:
         with st.spinner("Asking the gateway…"):
             reach = services().gateways.test(url, secret, card.id if card else None)
     except ParlourError as error:
-        notice = notice_for_test(error)
-        st.error(f"**{notice.what}** {notice.then}", icon=":material/error:")
-        if error.message and not isinstance(error, SettingsError):
-            st.caption(f"The gateway says: {quiet(error.message)}")
+        show_failed_test(error)
         return
-    st.success(_reach_words(reach), icon=":material/check_circle:")
+    st.success(reach_words(reach), icon=":material/check_circle:")
 
 
-def _reach_words(reach: Reach) -> str:
+def show_failed_test(error: ParlourError) -> None:
+    """Why there is no connection, in words, and what the gateway said."""
+    notice = notice_for_test(error)
+    st.error(f"**{notice.what}** {notice.then}", icon=":material/error:")
+    if error.message and not isinstance(error, SettingsError):
+        st.caption(f"The gateway says: {quiet(error.message)}")
+
+
+def reach_words(reach: Reach) -> str:
+    """What a gateway serves, in one sentence or two."""
     served = " and ".join(_DIALECTS[name] for name in reach.dialects) or "no dialect that Parlour speaks"
     priced = sum(1 for model in reach.models if model.prices.known)
     if reach.list_error:

@@ -1,4 +1,4 @@
-"""A running answer on the page: follow it, about 20 updates a second, finished blocks never sent again.
+"""A running answer on the page: follow it, a dozen updates a second, finished blocks never sent again.
 
 The page only reads. Whatever ends this script run (another page, a click, a closed tab) leaves the answer running.
 """
@@ -17,7 +17,7 @@ from lib.ui.answer_line import thought_text
 from lib.ui.notices import notice_for_kind
 from lib.ui.streamlit_internals import StopException, end_block, session_is_alive
 
-HZ = 20.0
+HZ = 12.0
 _BEAT_S = 0.1
 _LAST_WORDS_S = 0.02
 """The last words are on their way to the page before this thread begins the work that follows them."""

@@ -15,8 +15,9 @@ _RULES = """
     width: 100%; min-width: 0; justify-content: flex-start;
   }
   .st-key-conversations [data-testid="stCaptionContainer"] { padding: 0.6rem 0.5rem 0.1rem; }
-  .st-key-find-go { display: none; }  /* Enter does it */
-  .st-key-found button[kind="tertiary"], .st-key-found button[kind="tertiary"] > div { justify-content: flex-start; text-align: left; }
+  .st-key-find-go, .st-key-chat-search [data-testid="InputInstructions"] { display: none; }  /* Enter does it */
+  .st-key-found [data-testid="stMarkdown"] p { font-size: 0.875rem; }
+  .st-key-found button { min-height: 1.5rem; padding-block: 0; text-align: left; }
   .st-key-conversations button p { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
   .st-key-new-chat button > div, .st-key-new-chat button > div > span { width: 100%; }
   .st-key-new-chat kbd { margin-left: auto; }
@@ -26,6 +27,14 @@ _RULES = """
   [data-testid="stChatMessage"]:has(> [aria-label="Chat message from user"]) {
     padding: 0.625rem 1rem; background: color-mix(in srgb, currentColor 5%, transparent);
   }
+  /* What can be done with the user's words floats over the lower edge, when it is looked for. */
+  [data-testid="stChatMessage"]:has(> [aria-label="Chat message from user"]) { position: relative; }
+  [class*="st-key-asked-"] {
+    position: absolute; right: 0.75rem; bottom: -1rem; width: auto; z-index: 2; opacity: 0; transition: opacity 0.1s;
+  }
+  [data-testid="stChatMessage"]:hover [class*="st-key-asked-"], [class*="st-key-asked-"]:focus-within,
+  [class*="st-key-asked-of-"] { opacity: 1; }
+  @media (hover: none) { [class*="st-key-asked-"] { opacity: 1; } }
   /* An open quiet button is drawn in a darkened accent, which on a dark page cannot be seen. */
   [data-testid="stPopoverButton"][aria-expanded="true"], [data-testid="stPopover"] button[aria-expanded="true"] {
     color: inherit;

@@ -11,6 +11,7 @@ CHAT = str(_ROOT / "pages/chat.py")
 CHATS = str(_ROOT / "pages/chats.py")
 USAGE = str(_ROOT / "pages/usage.py")
 SETTINGS = str(_ROOT / "pages/settings.py")
+DATA = str(_ROOT / "pages/data.py")
 
 
 def current_chat() -> str | None:

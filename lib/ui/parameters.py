@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from lib.cards import ModelCard
+from lib.cards import DialectName, ModelCard
+from lib.ui.presets import show_presets
 
 if TYPE_CHECKING:
     from lib.ui.choice import Choice
@@ -15,10 +16,14 @@ _DEFAULT = "Model default"
 
 
 def show_parameters(choice: Choice) -> None:
-    """The inside of the parameters button."""
+    """The inside of the parameters button.
+
+    The widgets start from the session's values and have none of their own, so that a preset can set them.
+    """
+    show_presets(choice)
+    st.session_state.setdefault(choice.key("system"), choice.stored.system)
     st.text_area(
         "System prompt",
-        choice.stored.system,
         key=choice.key("system"),
         height=96,
         placeholder="How the model should behave in this chat",
@@ -32,19 +37,20 @@ def show_parameters(choice: Choice) -> None:
         st.caption("This model takes neither temperature nor top p.")
     left, right = st.columns(2)
     cap = choice.stored.params.max_tokens
+    st.session_state.setdefault(choice.parameter_key("cap"), min(cap, card.max_output or cap) if cap else None)
     left.number_input(
         "Longest answer, in tokens",
         1,
         card.max_output,
-        min(cap, card.max_output or cap) if cap else None,
+        None,
         256,
         placeholder=_DEFAULT,
         key=choice.parameter_key("cap"),
     )
     if takes_stop(card):
+        st.session_state.setdefault(choice.parameter_key("stop"), " | ".join(choice.stored.params.stop))
         right.text_input(
             "Stop at",
-            " | ".join(choice.stored.params.stop),
             key=choice.parameter_key("stop"),
             placeholder="Words, separated by |",
             help="The answer ends before any of these; up to four.",
@@ -53,14 +59,17 @@ def show_parameters(choice: Choice) -> None:
 
 def _show_sampling(choice: Choice, card: ModelCard) -> None:
     stored = choice.stored.params
-    highest = 1.0 if choice.dialect == "anthropic" or card.family == "claude" else 2.0
+    highest = highest_temperature(choice.dialect, card)
     either = card.sampling == "one_of_temperature_top_p"
     left, right = st.columns(2)
+    start = None if stored.temperature is None else min(stored.temperature, highest)
+    st.session_state.setdefault(choice.parameter_key("temperature"), start)
+    st.session_state.setdefault(choice.parameter_key("top-p"), stored.top_p)
     temperature = left.number_input(
         "Temperature",
         0.0,
         highest,
-        None if stored.temperature is None else min(stored.temperature, highest),
+        None,
         0.1,
         placeholder=_DEFAULT,
         key=choice.parameter_key("temperature"),
@@ -70,13 +79,18 @@ def _show_sampling(choice: Choice, card: ModelCard) -> None:
         "Top p",
         0.0,
         1.0,
-        stored.top_p,
+        None,
         0.05,
         placeholder=_DEFAULT,
         key=choice.parameter_key("top-p"),
         disabled=either and temperature is not None,
         help="Set temperature or top p, not both." if either else "Considers only the likeliest part of the choices.",
     )
+
+
+def highest_temperature(dialect: DialectName, card: ModelCard | None) -> float:
+    """Anthropic's models end at 1, on every wire."""
+    return 1.0 if dialect == "anthropic" or (card is not None and card.family == "claude") else 2.0
 
 
 def takes_sampling(card: ModelCard) -> bool:

@@ -41,7 +41,7 @@ def _search() -> str:
     A form, because only there Enter is told from leaving the field.
     """
     with st.form("find", border=False):
-        query = st.text_input(
+        st.text_input(
             "Search chats",
             key="chat-search",
             placeholder="Search chats",
@@ -49,11 +49,12 @@ def _search() -> str:
             icon=":material/search:",
         )
         st.form_submit_button("Search", key="find-go", on_click=_find)
-    return (query or "").strip()
+    return str(st.session_state.get("titles-looked-for", ""))
 
 
 def _find() -> None:
     query = st.session_state["chat-search"].strip()
+    st.session_state["titles-looked-for"] = query
     if query:
         st.session_state["q"] = query
         st.session_state["go-to-chats"] = True
@@ -62,7 +63,7 @@ def _find() -> None:
 def _go_where_asked(*, on_chat: bool) -> None:
     """Follow what a callback has asked for; the query string belongs to the page that is left."""
     if st.session_state.pop("go-to-chats", False):
-        st.switch_page(CHATS)
+        st.switch_page(CHATS, query_params={"q": st.session_state["q"]})
     if st.session_state.pop("go-to-chat", False) and not on_chat:
         st.switch_page(CHAT, query_params=_chat_query())
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from lib.ledger import AnswerState
-from lib.markdown import drawn, label, plain, quiet
+from lib.markdown import label, quiet
 from lib.store.rows import StoredMessage
 from lib.ui import answer_line as line
-from lib.ui.answer_footer import answer_footer
+from lib.ui.anchor import show_anchor
+from lib.ui.answer_files import show_files
+from lib.ui.answer_footer import show_footer
+from lib.ui.long_text import show_text
+from lib.ui.message_deeds import Offer, answer_footer, question_footer
+from lib.ui.message_edit import Editor, show_edit
 from lib.ui.notices import notice_for_kind
 
 WINDOW = 30
@@ -21,11 +27,13 @@ WINDOW = 30
 _FLUSH_S = 0.06
 
 
-class Deeds(Protocol):
-    """What can be done with an answer (`lib.ui.chat.Chat`)."""
+class Deeds(Editor, Protocol):
+    """The conversation that the messages belong to (`lib.ui.chat.Chat`)."""
 
-    def answer_again(self, message: StoredMessage) -> None: ...
-    def show_version(self, message: StoredMessage, step: int) -> None: ...
+    def offer_for(self, message: StoredMessage) -> Offer: ...
+    def versions(self, message: StoredMessage) -> list[str]: ...
+    def is_editing(self, message: StoredMessage) -> bool: ...
+    def do(self, message: StoredMessage, deed: str, value: str) -> None: ...
 
 
 def clean_room(chat: str | None) -> DeltaGenerator:
@@ -43,48 +51,49 @@ def clean_room(chat: str | None) -> DeltaGenerator:
     return place.container()
 
 
-def show_message(message: StoredMessage, *, model_name: str, deeds: Deeds, may_repeat: bool) -> None:
+def show_message(message: StoredMessage, *, model_name: str, deeds: Deeds) -> None:
     """One stored message with everything that belongs to it."""
     with st.chat_message(message.role):
-        if message.role == "user":
-            _show_blocks(message.text)
+        show_anchor(message.public_id)
+        if deeds.is_editing(message):
+            show_edit(message, deeds)
+        elif message.role == "user":
+            show_question(message, deeds)
         else:
-            show_answer(message, model_name=model_name, deeds=deeds, may_repeat=may_repeat)
+            show_answer(message, model_name=model_name, deeds=deeds)
 
 
-def show_answer(message: StoredMessage, *, model_name: str, deeds: Deeds, may_repeat: bool) -> None:
+def show_question(message: StoredMessage, deeds: Deeds) -> None:
+    """What the user said, and the row that appears over it."""
+    show_text(message.text, of=message.public_id)
+    key = footer_key(message.public_id, "asked-of" if message.sibling_count > 1 else "asked")
+    footer = question_footer(message, deeds.versions(message), deeds.offer_for(message))
+    show_footer(key, footer, lambda deed, value: deeds.do(message, deed, value))
+
+
+def show_answer(message: StoredMessage, *, model_name: str, deeds: Deeds) -> None:
     """The inside of an assistant's message: reasoning, text, how it ended, and its line."""
     if message.reasoning:
         with st.expander(line.thought_text(message.reasoning_ms), type="compact"):
-            _show_blocks(message.reasoning)
-    _show_blocks(message.text)
+            show_text(message.reasoning, of=f"{message.public_id}-thought")
+    show_text(message.text, of=message.public_id)
     show_state(message.state or "done", message.error_kind, message.error_message)
     _show_repairs(message.repaired)
-    answer_footer(
-        key=footer_key(message.public_id),
-        line=answer_line_of(message, model_name),
-        detail=line.cost_source_text(message.cost) if message.cost else "",
-        copy_url=f"/answer/{message.public_id}/text" if message.text else None,
-        version=message.sibling_index + 1,
-        of=message.sibling_count,
-        on_again=(lambda: deeds.answer_again(message)) if may_repeat else None,
-        on_turn=lambda step: deeds.show_version(message, step),
-    )
+    show_files(message.public_id, message.text)
+    footer = answer_footer(message, model_name, deeds.versions(message), deeds.offer_for(message))
+    show_footer(footer_key(message.public_id), footer, lambda deed, value: deeds.do(message, deed, value))
 
 
-def footer_key(public_id: str) -> str:
+def show_other_branch(on_show: Callable[[], None]) -> None:
+    """An answer is being written, but on a branch that is not shown."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(":shimmer[An answer is being written to another version of this chat.]", width="content")
+        st.button("Show it", type="tertiary", key="show-running", on_click=on_show)
+
+
+def footer_key(public_id: str, kind: str = "footer") -> str:
     """Streamlit refuses a component whose key contains two underscores in a row; one random id in 200 does."""
-    return f"footer-{public_id.replace('_', '.')}"
-
-
-def answer_line_of(message: StoredMessage, model_name: str) -> str:
-    """model · variant · tokens · cost · speed, with what is unknown left out."""
-    parts = [plain(model_name)]
-    if message.cost:
-        cost = message.cost
-        parts += [line.tokens_text(cost.count), line.cost_text(cost)]
-        parts.append(line.speed_text(cost.first_visible_ms, cost.duration_ms, cost.count.output))
-    return " · ".join(part for part in parts if part)
+    return f"{kind}-{public_id.replace('_', '.')}"
 
 
 def show_state(state: AnswerState, error_kind: str | None, error_message: str | None) -> None:
@@ -102,9 +111,3 @@ def show_state(state: AnswerState, error_kind: str | None, error_message: str | 
 def _show_repairs(repaired: tuple[str, ...]) -> None:
     for what in repaired:
         st.caption(f":material/build: The gateway refused a parameter; asked again without: {label(what)}")
-
-
-def _show_blocks(text: str) -> None:
-    with st.container(gap="small"):
-        for block in drawn(text):
-            st.markdown(block)

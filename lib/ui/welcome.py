@@ -7,7 +7,7 @@ import streamlit as st
 from lib.cards import GatewayCard
 from lib.generation import LiveAnswer
 from lib.markdown import label
-from lib.ui.pages import SETTINGS
+from lib.ui.first_run import is_first_run
 
 
 def show_welcome(gateway: GatewayCard) -> None:
@@ -15,12 +15,10 @@ def show_welcome(gateway: GatewayCard) -> None:
     st.header("What is on your mind?", anchor=False)
     if not gateway.demo:
         st.caption(f"You are connected to {label(gateway.name)}.")
-        return
-    st.caption(
-        "You are talking to the demo in this program: no key, no network, no real money. "
-        "Connect your own gateway whenever you like."
-    )
-    st.page_link(SETTINGS, label="Connect a gateway", icon=":material/cable:")
+    elif is_first_run():
+        st.caption("Try the demo now: it is in this program, needs no key and no network, and costs nothing.")
+    else:
+        st.caption("You are talking to the demo in this program: no key, no network, no real money.")
 
 
 def show_unsent() -> None:

@@ -69,7 +69,7 @@ def test_search_finds_titles(app: Running, page: Page) -> None:
     expect(listed(page, "Straßenbahn")).to_be_visible()
     search.fill("no such words")
     search.press("Enter")
-    expect(page.get_by_text("Nothing found.")).to_be_visible()
+    expect(page.get_by_text("No title fits.")).to_be_visible()
 
 
 def test_an_unknown_address_says_so_and_a_new_chat_is_ready(app: Running, page: Page) -> None:

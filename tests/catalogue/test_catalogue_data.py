@@ -73,3 +73,10 @@ def test_families_carry_their_vendor() -> None:
         ("gemini", "Google"),
         ("gpt", "OpenAI"),
     ]
+
+
+def test_claude_from_4_6_on_takes_no_prefill() -> None:
+    refusing = {card.base for card in CARDS.values() if card.prefill is False}
+    assert refusing == {"claude-opus-4-6", "claude-opus-4-7", "claude-sonnet-4-6"}
+    assert CARDS["claude-haiku-4-5-fd"].prefill is True
+    assert CARDS["gpt-5.4"].prefill is None

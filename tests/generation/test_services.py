@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from lib import bootstrap
 from lib.bootstrap import Services
@@ -84,6 +85,17 @@ def test_closing_twice_and_starting_again_works(settings: Settings) -> None:
     bootstrap.close()
     assert threads() == before
     assert bootstrap.services(lambda: settings) is not first
+
+
+def test_a_start_empties_the_trash_of_what_is_too_old(settings: Settings) -> None:
+    store = open_store("", settings.data_dir)
+    for name in ("old", "young"):
+        store.conversations.delete(store.owner(), store.conversations.create(store.owner(), title=name).public_id)
+    age = text("UPDATE conversation SET deleted_ms = 1 WHERE title = 'old'")
+    store._db.write(lambda connection: connection.execute(age) and None)
+    store.close()
+    services = bootstrap.services(lambda: settings)
+    assert [item.title for item in services.store.trash.list(services.owner)] == ["young"]
 
 
 @pytest.mark.parametrize(

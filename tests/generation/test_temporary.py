@@ -66,7 +66,7 @@ def test_it_is_followed_and_stopped_like_any_other(open_house: Open) -> None:
     house.desk.stop(sent.message)
     told = ended(house, sent.conversation)[-1]
     assert (told.state, told.text) == ("stopped", "Hello ")
-    assert [row.outcome for row in eventually(house.ledger)] == ["stopped"] if False else True
+    assert [row.outcome for row in eventually(house.ledger)] == ["stopped"]
     assert house.desk.text_of(sent.message) == "Hello "
 
 

@@ -11,7 +11,7 @@ from lib.errors import GatewayError
 from lib.events import AttemptBegan, Failed, Finished, Started, TextDelta
 from lib.generation.titles import cheapest
 from lib.ledger import ModelRef
-from tests.generation.scripted import WHOLE, House, ScriptedDoor, eventually
+from tests.generation.scripted import WHOLE, Hold, House, ScriptedDoor, eventually
 
 Open = Callable[..., House]
 TITLE = (AttemptBegan(1), Started("t", "m"), TextDelta('"Fine bread."\n'), Finished("stop"))
@@ -55,6 +55,18 @@ def test_nobody_is_asked_unless_it_is_wanted(open_house: Open) -> None:
     row = house.ask("question")
     house.close()
     assert len(door.asked) == 1 and row.state == "done"
+
+
+def test_nobody_is_asked_for_what_has_a_name(open_house: Open) -> None:
+    door, hold = ScriptedDoor(*WHOLE), Hold()
+    house = wanting(open_house(door))
+    door.scripts = [(hold, *WHOLE)]
+    sent = house.send("one")
+    house.store.conversations.rename(house.owner, sent.conversation, "mine")
+    hold.let_go.set()
+    house.end_of(sent.message or "")
+    house.close()
+    assert len(door.asked) == 1
 
 
 def test_a_title_that_was_typed_stays(open_house: Open) -> None:

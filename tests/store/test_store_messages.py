@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from lib.errors import AnswerRunning, BadInput, NotFound
 from lib.ids import new_id, new_public_id, now_ms
 from lib.messages import ImagePart, Message, TextPart
-from lib.store import Store
+from lib.store import Store, schema
 from tests.store.acts import answered, attempt, begin, end, turn
 
 PICTURE = ImagePart("image/png", b"\x89PNG a picture")
@@ -176,6 +177,8 @@ def test_a_continued_answer_begins_with_the_kept_text(store: Store, owner: int) 
     (swept,) = store.answers.sweep(epoch="next", now_ms=now_ms() + 60_000, stale_ms=1)
     event = store.ledger.latest(owner)[0]
     assert swept.text == "half an answ" and event.outcome == "unknown"
+    written = select(schema.usage_event.c.chars_out).where(schema.usage_event.c.id == event.id)
+    assert store._db.read(lambda connection: connection.scalar(written)) == 4  # what came, not what was kept
     shown = store.messages.get(owner, more.message)
     assert (shown.continues, shown.kept_chars, shown.siblings) == (begun.message, 8, (begun.message, more.message))
 

@@ -20,8 +20,9 @@ from lib.errors import ParlourError
 from lib.ids import new_id
 from lib.ledger import Cost, ModelRef
 from lib.messages import Params, TextPart
+from lib.search import parse
 from lib.store import Store, opening
-from lib.store.rows import Settings, StoredKey
+from lib.store.rows import Only, Settings, StoredKey
 from lib.store.schema import metadata
 from lib.transfer.document import AttemptCopy, ConversationCopy, Found, ModelCopy
 from tests.store.acts import answered, attempt, begin, end, turn
@@ -51,7 +52,10 @@ def _parts() -> dict[str, type]:
     classes = (opening.Answers, opening.Conversations, opening.Gateways, opening.Ledger)
     more = (opening.Models, opening.Preferences, opening.PriceBook, opening.Queue)
     transfer = {"transfers": opening.Transfers, "shares": opening.Shares}
-    return dict(zip(PARTS, (*classes, *more), strict=True)) | transfer
+    tree = {"messages": opening.Messages, "trash": opening.Trash}
+    composer = {"drafts": opening.Drafts, "presets": opening.Presets}
+    order = {"folders": opening.Folders, "organising": opening.Organising, "search": opening.Search}
+    return dict(zip(PARTS, (*classes, *more), strict=True)) | transfer | tree | composer | order
 
 
 BY_TOKEN = {"shares.page"}
@@ -81,6 +85,14 @@ class Mine:
         )
         running = begin(store, MARK, conversation=done.conversation, parent=done.message, ref=REF)
         store.answers.checkpoint(running.answer_id, MARK, MARK)
+        binned = answered(store, MARK, answer=MARK, ref=REF)
+        store.messages.delete(owner, binned.conversation, binned.message)
+        store.conversations.delete(owner, answered(store, MARK, ref=REF).conversation)
+        store.drafts.set(owner, done.conversation, MARK)
+        folder = store.folders.add(owner, MARK)
+        store.organising.move(owner, [done.conversation], folder.public_id)
+        store.organising.tag(owner, [done.conversation], MARK)
+        preset = store.presets.add(owner, MARK, Settings(system=MARK))
         item = store.queue.add(owner, done.conversation, (TextPart(MARK),), REF, system=MARK)
         event = store.ledger.latest(owner)[0].id
         share, _ = store.shares.add(owner, done.conversation, MARK.encode(), lives_ms=1 << 40, with_costs=True)
@@ -91,14 +103,21 @@ class Mine:
         self.arguments: dict[str, Any] = {
             "after": -1,
             "answer_id": None,
+            "asked": parse(MARK),
+            "chats": [done.conversation, binned.conversation],
+            "cursor": None,
+            "folder": folder.public_id,
+            "on": True,
             "at_ms": None,
-            "attempts": (),
             "attempt_id": None,
+            "attempts": (),
             "before": done.conversation,
             "before_id": None,
             "by": (),
             "card": GatewayCard(gateway.id, "stolen", "https://thief"),
             "chars_in": 0,
+            "clears_draft": True,
+            "content": "stolen",
             "conversation": done.conversation,
             "cost": Cost(nano=0),
             "default": None,
@@ -129,10 +148,14 @@ class Mine:
             "name": "name",
             "names": ("UTC", "Asia/Kathmandu"),
             "note": "stolen",
+            "now_ms": 1 << 50,
+            "older_than_days": 0,
+            "only": Only(),
             "page": b"stolen",
             "params": Params(),
             "parts": (TextPart("stolen"),),
             "paused": True,
+            "preset": preset.public_id,
             "prices": Prices(9, 9),
             "public_id": done.conversation,
             "purpose": "chat",
@@ -147,6 +170,7 @@ class Mine:
             "source": "gateway",
             "start": date(2020, 1, 1),
             "system": "",
+            "text": "stolen",
             "title": "stolen",
             "turn": turn("stolen", conversation=done.conversation, parent=done.message, ref=ModelRef(1, "other")),
             "valid_from_ms": None,

@@ -234,6 +234,14 @@ def test_what_is_imported_can_be_found_and_gone_on_with(store: Store, other: Sto
     assert store.transfers.standing(store.owner(), Found("Claude", "xyz", again)) == "here"  # the same words
 
 
+def test_two_chats_with_the_same_words_both_travel(store: Store, other: Store) -> None:
+    answered(store, "ping", answer="pong")
+    answered(store, "ping", answer="pong")
+    imported(other, exported(store))
+    assert len(other.transfers.ids(other.owner())) == 2
+    assert sums(other) == sums(store)
+
+
 def test_public_ids_that_are_taken_are_made_anew(store: Store) -> None:
     """Two owners of one database may import the same file."""
     a_whole_life(store)

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
-from lib.ui.answer_footer import answer_footer
+from lib.ui.answer_footer import show_footer
 from lib.ui.streamlit_internals import RerunException, StopException, end_block, session_is_alive
 from lib.ui.transcript import footer_key
 
@@ -57,15 +57,13 @@ def test_parameters_the_pages_rely_on_exist() -> None:
 @pytest.mark.parametrize("public_id", ["plain", "a__b", "__", "-_-___", "ends_"])
 def test_any_public_id_can_carry_a_footer(public_id: str) -> None:
     def script(key: str) -> None:
-        from lib.ui.answer_footer import answer_footer
+        from lib.ui.answer_footer import Footer, show_footer
 
-        answer_footer(
-            key=key, line="a line", detail="", copy_url=None, version=1, of=1, on_again=None, on_turn=lambda step: None
-        )
+        show_footer(key, Footer(line="a line"), lambda deed, value: None)
 
     run = AppTest.from_function(script, kwargs={"key": footer_key(public_id)}).run()
     assert not run.exception
-    assert answer_footer.__doc__
+    assert show_footer.__doc__
 
 
 def test_footer_keys_differ_where_ids_do() -> None:

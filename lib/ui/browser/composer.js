@@ -1,0 +1,108 @@
+// Keeps what stands in the message box on the server, puts it back, and brings the cursor there when it is free.
+// `data.chat`: whose draft it is ("new" for the next new chat, empty for none); `data.begun`: the chat that the last
+// message began; `data.fill`: words from the address; `data.answers` grows when an answer has ended.
+
+const BOX = '[data-testid="stChatInputTextArea"]';
+const WAIT_MS = 400;
+const box = () => document.querySelector(BOX);
+const address = (chat) => `${location.pathname.replace(/[^/]*$/, "")}draft/${encodeURIComponent(chat)}`;
+
+// One state for the page, whatever becomes of the element that carries this script.
+const state = window.parlourComposer ??= { chat: null, timer: 0, saved: "", fill: "", answers: -1, listening: false };
+
+export default function ({ data }) {
+  if (!state.listening) listen();
+  const from = state.chat;
+  if (data.chat !== from) {
+    flush();
+    state.chat = data.chat;
+    const carried = from !== null && data.begun && data.begun === data.chat;
+    if (carried) later();
+    else restore(data.chat, from !== null);
+    focusBox(from !== null);
+  } else if (data.answers !== state.answers && state.answers >= 0) {
+    focusBox(false);
+  }
+  state.answers = data.answers;
+  if (data.fill && data.fill !== state.fill) {
+    state.fill = data.fill;
+    whenThere(() => write(data.fill));
+  }
+}
+
+function listen() {
+  state.listening = true;
+  document.addEventListener("input", (event) => { if (event.target.matches?.(BOX)) later(); }, true);
+  // Sent: React empties the box without an input event; the server has cleared the draft, and what was on its way
+  // to be saved must not come back.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && event.target.matches?.(BOX)) afterSending();
+  }, true);
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.('[data-testid="stChatInputSubmitButton"]')) afterSending();
+  }, true);
+  addEventListener("pagehide", flush);
+}
+
+function afterSending() {
+  clearTimeout(state.timer);
+  const chat = state.chat;
+  setTimeout(() => { if (box()?.value === "") { save(chat, "", true); if (state.chat !== chat) save(state.chat, "", true); } }, 300);
+  if (matchMedia("(pointer: fine)").matches) setTimeout(() => box()?.focus(), 50);
+}
+
+function later() {
+  clearTimeout(state.timer);
+  state.timer = setTimeout(() => save(state.chat, box()?.value ?? ""), WAIT_MS);
+}
+
+function flush() {
+  if (!state.timer) return;
+  clearTimeout(state.timer);
+  const now = box()?.value;
+  if (now !== undefined && now !== state.saved) save(state.chat, now);
+}
+
+function save(chat, text, always = false) {
+  state.timer = 0;
+  if (!chat || (text === state.saved && !always)) return;
+  state.saved = text;
+  fetch(address(chat), { method: "PUT", body: text, credentials: "same-origin", keepalive: text.length < 20000 }).catch(() => {});
+}
+
+async function restore(chat, switched) {
+  state.saved = "";
+  let kept = "";
+  if (switched) whenThere(() => write(""));
+  if (chat) {
+    try {
+      const answer = await fetch(address(chat), { credentials: "same-origin" });
+      if (answer.ok) kept = await answer.text();
+    } catch { /* away for a moment: the box stays as it is */ }
+  }
+  if (!kept || state.chat !== chat) return;
+  whenThere(() => { if (box().value === "") { state.saved = kept; write(kept); } });
+}
+
+// The box belongs to React: its value is set as typing would set it.
+function write(text) {
+  const place = box();
+  if (place.value === text) return;
+  Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(place, text);
+  place.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+function whenThere(act, tries = 40) {
+  if (box()) act();
+  else if (tries) setTimeout(() => whenThere(act, tries - 1), 50);
+}
+
+// Only when nothing else is being used; `asked`: the user has just gone to this chat.
+function focusBox(asked) {
+  if (!matchMedia("(pointer: fine)").matches) return;
+  whenThere(() => {
+    const at = document.activeElement;
+    const free = !at || at === document.body || at === document.documentElement;
+    if (free || (asked && at.closest?.("button, a"))) box().focus({ preventScroll: true });
+  });
+}

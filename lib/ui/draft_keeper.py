@@ -1,0 +1,21 @@
+"""The invisible companion of the message box: drafts that survive a reload, words from the address, the cursor."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lib.ui.browser_parts import browser_part
+from lib.ui.chat import Chat
+
+_keeper = browser_part("composer")
+
+
+def show_keeper(chat: Chat) -> None:
+    """Draw it, once on the chat page. A temporary chat keeps no draft."""
+    data = {
+        "chat": "" if chat.temporary else chat.id or "new",
+        "begun": st.session_state.get("begun-chat", ""),
+        "fill": st.session_state.get("fill", ""),
+        "answers": sum(message.role == "assistant" for message in chat.messages),
+    }
+    _keeper(key="keeper", data=data)

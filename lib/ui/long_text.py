@@ -1,0 +1,59 @@
+"""A text in its blocks; a very long one in parts, so that no answer can freeze the tab."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lib.markdown import drawn
+
+LONG = 200_000
+"""Characters beyond which a text is shown in parts."""
+PART = 60_000
+
+
+def show_text(text: str, *, of: str) -> None:
+    """Draw it as Markdown. Of a long text the first part, with a button for more; `of` names it in the session."""
+    if len(text) <= LONG:
+        _show_blocks(text)
+        return
+    key = f"parts-{of}"
+    shown = first_part(text, PART * int(st.session_state.get(key, 1)))
+    _show_blocks(shown)
+    if len(shown) < len(text):
+        _show_rest(text, len(shown), key)
+
+
+def first_part(text: str, most: int) -> str:
+    """At most `most` characters, up to a blank line or at least a line's end if there is one in the last tenth."""
+    if len(text) <= most:
+        return text
+    for end in ("\n\n", "\n"):
+        at = text.rfind(end, most - most // 10, most)
+        if at >= 0:
+            return text[:at]
+    return text[:most]
+
+
+def _show_blocks(text: str) -> None:
+    with st.container(gap="small"):
+        for block in drawn(text):
+            st.markdown(block)
+
+
+def _show_rest(text: str, shown: int, key: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"Shown: {shown:,} of {len(text):,} characters.")
+        st.button("Show more", key=f"more-{key}", icon=":material/expand_more:", on_click=_show_more, args=(key,))
+        st.download_button(
+            "Download all",
+            text,
+            "answer.md",
+            "text/markdown",
+            key=f"whole-{key}",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+def _show_more(key: str) -> None:
+    st.session_state[key] = int(st.session_state.get(key, 1)) + 1
