@@ -117,6 +117,8 @@ class Turn(Struct, frozen=True):
     lane: str = ""
     continues: str | None = None
     kept: str = ""
+    keep_last: int | None = None
+    """Send only so many of the newest stored messages before this one; None is all of them. Nothing is deleted."""
 
 
 class AnswerEnd(Struct, frozen=True):

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.ui.chat import Chat
+from lib.ui.arrived_words import take_words_of_url
 from lib.ui.composer import show_controls, show_suggestions
 from lib.ui.conversation_menu import show_title
+from lib.ui.draft_keeper import show_keeper
 from lib.ui.first_run import connect_before_all, is_first_run, show_connect
 from lib.ui.live_answer import show_live
 from lib.ui.queue_cards import paused_words, show_queue
 from lib.ui.quote import show_quote
+from lib.ui.temporary_chat import open_conversation, show_temporary_mark, show_temporary_switch
 from lib.ui.too_long import send_if_it_fits, show_held
 from lib.ui.transcript import clean_room, show_message, show_other_branch
 from lib.ui.undo import show_undo
 from lib.ui.welcome import show_unsaved, show_unsent, show_welcome
 
 connect_before_all()
-chat = Chat()
+take_words_of_url()
+chat = open_conversation()
 
 
 def send() -> None:
@@ -43,13 +46,17 @@ with st.bottom:
             show_queue(chat.queue, paused=paused_words(chat.messages, running=running), running=running, chat=chat)
     show_controls(chat.choice, on_stop=chat.stop if chat.running else None, quote=lambda: show_quote(chat))
 st.chat_input("Ask anything", key="message", on_submit=send)
+show_keeper(chat)
 chat.keep_choice()
 
 with clean_room(chat.id):
     with st.container():
         if chat.conversation:
             show_title(chat.conversation)
+        elif chat.id:
+            show_temporary_mark()
         else:
+            show_temporary_switch(chat)
             show_welcome(chat.choice.gateway)
             show_suggestions(send_suggestion, demo=chat.choice.gateway.demo)
             if is_first_run():

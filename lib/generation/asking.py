@@ -28,6 +28,15 @@ def chars_of(parts: Iterable[Part]) -> int:
     return sum(len(part.text) for part in parts if isinstance(part, TextPart))
 
 
+def newest(branch: tuple[StoredMessage, ...], keep_last: int | None) -> tuple[StoredMessage, ...]:
+    """The question that the branch ends with and at most `keep_last` messages before it, a person's first."""
+    if keep_last is None:
+        return branch
+    kept = branch[max(0, len(branch) - 1 - keep_last) :]
+    start = next(at for at, message in enumerate(kept) if message.role == "user")
+    return kept[start:]
+
+
 def sendable(branch: Iterable[StoredMessage]) -> tuple[Message, ...]:
     """Stored messages as they are sent again; an answer that brought no text is left out.
 

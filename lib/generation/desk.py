@@ -10,7 +10,7 @@ from contextlib import suppress
 from msgspec import structs
 
 from lib.errors import AnswerRunning, BadInput, NotFound, ParlourError
-from lib.generation.asking import chars_of, checked, continuing, goes_on_by_itself, kept_text, sendable
+from lib.generation.asking import chars_of, checked, continuing, goes_on_by_itself, kept_text, newest, sendable
 from lib.generation.doors import Doors, Sent
 from lib.generation.engine import Engine
 from lib.generation.follow import Followed, StoredAnswer
@@ -54,9 +54,17 @@ class Desk:
     # --- sending ----------------------------------------------------------------------------------------------------
 
     def send(
-        self, conversation: str | None, content: str | tuple[Part, ...], settings: Settings, *, key: str | None = None
+        self,
+        conversation: str | None,
+        content: str | tuple[Part, ...],
+        settings: Settings,
+        *,
+        key: str | None = None,
+        keep_last: int | None = None,
     ) -> Sent:
         """Store a message and start its answer, or queue it behind what runs or waits already.
+
+        With `keep_last` only that many of the messages before it are sent along; not of one that is queued.
 
         `conversation` None begins a new one. `key` makes a repeated call harmless. The conversation's draft is
         cleared with it. Raises BadInput for an empty message or a missing model, NotFound, StoreError; nothing is
@@ -67,7 +75,8 @@ class Desk:
             if earlier := self._sent.get(key):
                 return earlier
             ref = self._doors.ref(settings)
-            sent = self._send(conversation, Turn(key, "", parts, ref, None, settings.params, settings.system))
+            turn = Turn(key, "", parts, ref, None, settings.params, settings.system, keep_last=keep_last)
+            sent = self._send(conversation, turn)
             self._remember(key, sent)
         return sent
 
@@ -238,7 +247,7 @@ class Desk:
     def _job(self, turn: Turn, begun: Begun) -> Job:
         """Read the branch up to the user's message and make the ask of it."""
         branch = self._store.conversations.transcript(self._owner, begun.conversation, leaf=begun.user_message)
-        messages = sendable(branch.messages)
+        messages = sendable(newest(branch.messages, turn.keep_last))
         if turn.continues:
             messages = continuing(messages, turn.kept, by_itself=self._goes_on(turn.ref, turn.params))
         ask = Ask(turn.ref.model, messages, turn.system, turn.params)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
@@ -21,6 +22,7 @@ _c, _m = schema.conversation.c, schema.message.c
 _ANY = Only()
 _END = 1 << 62
 _FIRST_BATCH, _WIDEST_BATCH = 128, 8_192
+_TEXTS = 32
 _MOST_SEEN = 40_000
 """Messages looked at for one page; then the page ends, and the next one goes on from there."""
 
@@ -119,11 +121,8 @@ class _Page:
         before, seen, most = start.before, 0, _FIRST_BATCH
         while seen < _MOST_SEEN:
             ids = self._next(before, most)
-            for row in self._fitting(ids):
-                if row.conversation_id in start.shown or self._found.get(row.conversation_id):
-                    continue
-                text = self._connection.scalar(select(_m.text).where(_m.id == row.id)) or ""
-                if not matches(self._query, text):
+            for row, text in self._with_texts(self._fitting(ids), start.shown):
+                if self._found.get(row.conversation_id) or not matches(self._query, text):
                     continue
                 if len(self._found) == self._limit and row.conversation_id not in self._found:
                     return int(row.id) + 1
@@ -146,6 +145,15 @@ class _Page:
         query = select(*columns).join(schema.conversation, _c.id == _m.conversation_id)
         query = query.where(_m.id.in_(ids), *self._message_conditions, *self._chat_conditions)
         return list(self._connection.execute(query.order_by(_m.id.desc()))) if ids else []
+
+    def _with_texts(self, rows: list[Row[Any]], shown: frozenset[int]) -> Iterator[tuple[Row[Any], str]]:
+        """Rows of conversations that still miss a message, with their texts: a few at a time, for they may be long."""
+        for at in range(0, len(rows), _TEXTS):
+            some = [row for row in rows[at : at + _TEXTS] if row.conversation_id not in shown]
+            some = [row for row in some if not self._found.get(row.conversation_id)]
+            query = select(_m.id, _m.text).where(_m.id.in_([row.id for row in some]), _m.owner_id == self._owner)
+            texts = {row.id: row.text for row in self._connection.execute(query)} if some else {}
+            yield from ((row, texts[row.id]) for row in some)
 
     def _hits(self) -> tuple[Hit, ...]:
         there = read_conversations(self._connection, self._owner, self._found)

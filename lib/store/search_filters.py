@@ -63,7 +63,7 @@ def _of_answer(owner: int, holds: Any) -> Condition:
         child.c.deleted_ms.is_(None),
         holds(child.c),
     )
-    return or_(holds(_m), and_(_m.role == "user", answers))
+    return or_(and_(_m.role != "user", holds(_m)), and_(_m.role == "user", answers))
 
 
 def _asked(message: Any, value: str) -> Condition:

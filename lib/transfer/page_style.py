@@ -16,13 +16,13 @@ h1 { font: 600 1.75rem/1.25 Georgia, "Noto Serif", serif; margin: 0 0 .5rem; }
 header { border-bottom: 1px solid var(--line); padding-bottom: 1rem; margin-bottom: 1.5rem; }
 header p, .line, .time, .other { color: var(--quiet); font-size: .85rem; margin: .25rem 0; }
 article { margin: 0 0 1.75rem; }
-article > h2 { font: 600 .85rem/1.5 inherit; font-family: inherit; color: var(--quiet); margin: 0 0 .25rem; }
+.said + .line { margin-top: .5rem; }
+article > h2 { font-size: .85rem; font-weight: 600; color: var(--quiet); margin: 0 0 .25rem; }
 article > h2 .time { font-weight: 400; }
 article.user .said { background: var(--tint); border-radius: .5rem; padding: .625rem 1rem; }
 .said > :first-child { margin-top: 0; } .said > :last-child { margin-bottom: 0; }
-.said h1, .said h2, .said h3, .said h4, .said h5, .said h6 { font: 600 1.1rem/1.35 Georgia, "Noto Serif", serif;
-  margin: 1.25rem 0 .5rem; }
-.said h1 { font-size: 1.35rem; } .said h2 { font-size: 1.2rem; }
+.said h3, .said h4, .said h5, .said h6 { font: 600 1rem/1.35 Georgia, "Noto Serif", serif; margin: 1.25rem 0 .5rem; }
+.said h3 { font-size: 1.3rem; } .said h4 { font-size: 1.15rem; }
 .plain { white-space: pre-wrap; }
 a { color: var(--accent); }
 pre { background: var(--tint); border: 1px solid var(--line); border-radius: .5rem; padding: .75rem 1rem;

@@ -32,6 +32,15 @@ export default function ({ parentElement, data }) {
   };
   // The rest of the page is still being drawn, and its blocks change their height.
   for (const wait of [0, 150, 500, 1000]) setTimeout(() => { go(); mark(); }, wait);
+  // Who says something here wants to see the answer: the page follows its end again.
+  const follow = () => {
+    const page = message.closest('[data-testid="stAppScrollToBottomContainer"]');
+    for (const wait of [100, 400, 1000]) setTimeout(() => page?.scrollTo(0, page.scrollHeight), wait);
+  };
+  document.addEventListener("keydown", (event) => {
+    const said = event.target.closest?.('[data-testid="stChatInput"]');
+    if (said && event.key === "Enter" && !event.shiftKey && message.isConnected) follow();
+  });
 }
 """
 _CSS = """

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import streamlit as st
+from msgspec import structs
 
-from lib.ui.choice import Choice
+from lib.store.rows import Settings
+from lib.ui.pages import current_chat
 from lib.ui.session import services
 
 MOST_CHARS = 20_000
+_MODEL = "asked-model"
 
 
 def take_words_of_url() -> None:
@@ -21,17 +24,21 @@ def take_words_of_url() -> None:
     if asked.get("temporary") == "1":
         st.session_state["temporary"] = True
     if model := asked.get("model"):
-        st.session_state["asked-model"] = model
+        st.session_state[_MODEL] = (current_chat(), model)
 
 
-def choose_asked_model(choice: Choice) -> None:
-    """Before the picker is drawn: choose the model the address named, on the gateway that has it."""
-    model = st.session_state.pop("asked-model", None)
-    if model is None:
-        return
-    gateways = sorted(services().gateways.cards(), key=lambda card: card.id != choice.gateway.id)
+def with_asked_model(settings: Settings) -> Settings:
+    """The settings a conversation starts its choice from, on the model the address named for it, if there is one."""
+    chat, model = st.session_state.get(_MODEL, (None, None))
+    if model is None or chat != current_chat():
+        return settings
+    gateways = sorted(services().gateways.cards(), key=lambda card: card.id != settings.gateway_id)
     for gateway in gateways:
-        card = next((card for card in services().gateways.models(gateway.id) if card.id == model), None)
-        if card:
-            choice.choose(gateway.id, card)
-            return
+        if any(card.id == model for card in services().gateways.models(gateway.id)):
+            return structs.replace(settings, gateway_id=gateway.id, model=model)
+    return settings
+
+
+def forget_asked_model() -> None:
+    """The message was sent: from now on the conversation knows its model itself."""
+    st.session_state.pop(_MODEL, None)

@@ -16,6 +16,7 @@ from lib.generation.doors import Sent
 from lib.ids import new_public_id
 from lib.store.rows import Conversation, QueueItem, Settings, StoredMessage
 from lib.ui.arrival import arrive
+from lib.ui.arrived_words import forget_asked_model, with_asked_model
 from lib.ui.choice import Choice
 from lib.ui.message_deeds import Offer, version_words
 from lib.ui.model_picker import model_name
@@ -37,7 +38,7 @@ class Chat:
     def __init__(self) -> None:
         self.conversation = self._read_conversation()
         self.id = self._read_id()
-        self.choice = Choice(self.id, self._stored_settings())
+        self.choice = Choice(self.id, with_asked_model(self._stored_settings()))
         # The registry first, the store second: an answer that ends between the two is then drawn from the store.
         self.running = self._running()
         self.runs_elsewhere = False
@@ -132,6 +133,7 @@ class Chat:
             return
         st.session_state["turn-key"] = new_public_id()
         st.session_state.pop("unsent", None)
+        forget_asked_model()
         if self.id != sent.conversation:
             st.session_state["begun-chat"] = sent.conversation
             self._open(sent.conversation)

@@ -10,6 +10,7 @@ from lib.store.rows import Conversation, Total
 from lib.ui.pages import open_chat
 from lib.ui.session import services
 from lib.ui.share_menu import show_share
+from lib.ui.shelf_menu import show_shelf
 from lib.ui.undo import Deleted, remember_deleted
 
 
@@ -26,6 +27,7 @@ def _show_title_menu(conversation: Conversation) -> None:
         st.text_input(
             "Title", conversation.title, key=key, max_chars=200, on_change=_rename, args=(conversation.public_id, key)
         )
+        show_shelf(conversation)
         for total in conversation.totals:
             st.caption(_total_words(total))
         st.button(

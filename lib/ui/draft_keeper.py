@@ -16,6 +16,7 @@ def show_keeper(chat: Chat) -> None:
         "chat": "" if chat.temporary else chat.id or "new",
         "begun": st.session_state.get("begun-chat", ""),
         "fill": st.session_state.get("fill", ""),
+        "editing": st.session_state.get("editing", ""),
         "answers": sum(message.role == "assistant" for message in chat.messages),
     }
     _keeper(key="keeper", data=data)

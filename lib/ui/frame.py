@@ -8,6 +8,7 @@ import streamlit as st
 
 from lib.errors import ParlourError
 from lib.ui import pages
+from lib.ui.keyboard import listen_to_keys, show_keyboard_link
 from lib.ui.look import apply_look
 from lib.ui.notices import notice_for
 from lib.ui.session import services, show_notices
@@ -38,7 +39,10 @@ def show_frame() -> None:
             pages.adopt_chat_of_url()
         else:
             st.session_state["returning"] = True
+        listen_to_keys()
         show_sidebar(on_chat=on_chat)
+        with st.sidebar:
+            show_keyboard_link()
         show_notices()
         page.run()
     except ParlourError as error:

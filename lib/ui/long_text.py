@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.markdown import drawn
+from lib.markdown import Diagram, drawn, with_diagrams
+from lib.ui.diagram import show_diagram
 
 LONG = 200_000
 """Characters beyond which a text is shown in parts."""
@@ -14,11 +15,11 @@ PART = 60_000
 def show_text(text: str, *, of: str) -> None:
     """Draw it as Markdown. Of a long text the first part, with a button for more; `of` names it in the session."""
     if len(text) <= LONG:
-        _show_blocks(text)
+        _show_blocks(text, of)
         return
     key = f"parts-{of}"
     shown = first_part(text, PART * int(st.session_state.get(key, 1)))
-    _show_blocks(shown)
+    _show_blocks(shown, of)
     if len(shown) < len(text):
         _show_rest(text, len(shown), key)
 
@@ -34,10 +35,14 @@ def first_part(text: str, most: int) -> str:
     return text[:most]
 
 
-def _show_blocks(text: str) -> None:
+def _show_blocks(text: str, of: str) -> None:
     with st.container(gap="small"):
-        for block in drawn(text):
-            st.markdown(block)
+        for at, block in enumerate(drawn(text)):
+            for number, piece in enumerate(with_diagrams(block)):
+                if isinstance(piece, Diagram):
+                    show_diagram(piece, key=f"diagram-{of}-{at}-{number}")
+                else:
+                    st.markdown(piece)
 
 
 def _show_rest(text: str, shown: int, key: str) -> None:

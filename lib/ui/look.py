@@ -27,6 +27,9 @@ _RULES = """
   [data-testid="stChatMessage"]:has(> [aria-label="Chat message from user"]) {
     padding: 0.625rem 1rem; background: color-mix(in srgb, currentColor 5%, transparent);
   }
+  /* Parts that only listen take no room. */
+  .st-key-keys, .st-key-keeper { position: absolute; width: 0; height: 0; overflow: hidden; }
+  .st-key-keyboard button { min-height: 2rem; padding-inline: 0.5rem; opacity: 0.75; }
   /* What can be done with the user's words floats over the lower edge, when it is looked for. */
   [data-testid="stChatMessage"]:has(> [aria-label="Chat message from user"]) { position: relative; }
   [class*="st-key-asked-"] {
@@ -35,6 +38,21 @@ _RULES = """
   [data-testid="stChatMessage"]:hover [class*="st-key-asked-"], [class*="st-key-asked-"]:focus-within,
   [class*="st-key-asked-of-"] { opacity: 1; }
   @media (hover: none) { [class*="st-key-asked-"] { opacity: 1; } }
+  /* Quiet words, and the chosen of several, in colours of the theme that can be read (4.5 to 1 and more). */
+  [data-testid="stCaptionContainer"], [data-testid="stMarkdownContainer"] blockquote,
+  [data-testid="stExpander"] summary [data-testid="stMarkdownContainer"] {
+    color: light-dark(#5f676c, #9ea5a8); opacity: 1;
+  }
+  [data-testid="stExpander"] summary :has([data-testid="stMarkdownContainer"]) { opacity: 1; }
+  [data-testid="stMain"] button[data-variant][data-selected="true"][data-rac] { color: light-dark(#0f6b66, #6fc3ba); }
+  /* A diagram that cannot be drawn gives way to its source. */
+  [class*="st-key-diagram-"]:not(:has([data-testid="stMermaidError"])) > :has([data-testid="stCode"]),
+  [class*="st-key-diagram-"]:has([data-testid="stMermaidError"]) [data-testid="stMermaidChart"],
+  [class*="st-key-diagram-"]:has([data-testid="stMermaidError"]) [data-testid="stPopover"] { display: none; }
+  /* Every paragraph runs in the direction of its own first letter. */
+  [data-testid="stChatMessageContent"] :is(p, li, td, th, h1, h2, h3, h4, h5, h6, blockquote) {
+    unicode-bidi: plaintext; text-align: start;
+  }
   /* An open quiet button is drawn in a darkened accent, which on a dark page cannot be seen. */
   [data-testid="stPopoverButton"][aria-expanded="true"], [data-testid="stPopover"] button[aria-expanded="true"] {
     color: inherit;

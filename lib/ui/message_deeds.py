@@ -93,7 +93,7 @@ def difference_words(cost: CostLine | None, other: ModelCard) -> str:
     if cost is None or nano is None:
         return "unpriced"
     if abs(nano) < SAME:
-        return "same cost"
+        return "≈ same cost"
     return f"{'−' if nano < 0 else '+'}{money(abs(nano), cost.currency)}"
 
 

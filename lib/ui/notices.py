@@ -127,7 +127,7 @@ _OTHER: dict[type[ParlourError], Notice] = {
     StoreBusy: Notice("The database is busy.", "Try again in a moment."),
     StoreError: Notice("The database had a problem.", "Try again; your last message was not sent."),
     NotFound: Notice("This conversation does not exist or was deleted."),
-    AnswerRunning: Notice("An answer is still being written here.", "Your message waits for its turn."),
+    AnswerRunning: Notice("An answer is still being written here.", "Wait for its end, or stop it."),
     BadInput: Notice("This cannot be sent."),
     ParlourError: Notice("Something went wrong.", "Try again."),
 }

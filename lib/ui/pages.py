@@ -6,6 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from lib.ui.session import services
+
 _ROOT = Path(__file__).resolve().parents[2]
 CHAT = str(_ROOT / "pages/chat.py")
 CHATS = str(_ROOT / "pages/chats.py")
@@ -17,6 +19,12 @@ DATA = str(_ROOT / "pages/data.py")
 def current_chat() -> str | None:
     """The public id of the open conversation, None for a new one."""
     chat: str | None = st.session_state.get("chat")
+    return chat
+
+
+def temporary_chat() -> str | None:
+    """The open temporary conversation, which no address names."""
+    chat: str | None = st.session_state.get("temporary-chat")
     return chat
 
 
@@ -40,6 +48,8 @@ def open_chat(public_id: str | None) -> None:
 def name_chat(public_id: str | None) -> None:
     """Make it the open conversation, in the URL too, without going anywhere."""
     st.session_state["chat"] = public_id
+    if left := st.session_state.pop("temporary-chat", None):
+        services().desk.temporary.forget(left)
     st.query_params.pop("at", None)
     if public_id is None:
         st.query_params.pop("chat", None)

@@ -40,7 +40,9 @@ class Estimate:
         self._messages = chat.messages
         self._read: dict[str, Past] = {}
         self.sizes: tuple[MessageSize, ...] = ()
-        if chat.id and chat.conversation:
+        if chat.temporary:
+            self.sizes = tuple(MessageSize(message.role, len(message.text)) for message in chat.messages)
+        elif chat.id and chat.conversation:
             self.sizes = services().store.measures.branch(services().owner, chat.id)
 
     def ratio(self, card: ModelCard) -> Fraction:
@@ -131,22 +133,24 @@ def meter_words(quote: Quote, card: ModelCard) -> str:
 
 
 def _show_breakdown(quote: Quote, card: ModelCard) -> None:
+    basis = _BASIS_WORDS[quote.basis]
     lines = [
-        ("History", quote.history, ""),
-        ("System prompt", quote.system, ""),
-        ("Expected answer", quote.answer, _BASIS_WORDS[quote.basis]),
+        f"History: {_tokens(quote.history)}",
+        f"System prompt: {_tokens(quote.system)}",
+        f"Expected answer: {_tokens(quote.answer)} ({basis})",
+        f"Context: {quote.context:,} tokens" if quote.context else "Context: not known for this model",
     ]
-    context = f"{quote.context:,} tokens" if quote.context else "not known for this model"
     st.markdown("**The next answer**, without what you are typing")
-    st.markdown(
-        "\n".join(f"- {name}: {'≈ ' if tokens else ''}{tokens:,} tokens{f' ({why})' * bool(why)}" for name, tokens, why in lines)
-        + f"\n- Context: {context}"
-    )
+    st.markdown("\n".join(f"- {line}" for line in lines))
     if quote.cached:
         rest = cost_words(cost_on(quote.count_with_cache, card))
         st.caption(label(f"{quote.cached:,} tokens came from the cache last time: {rest} if it still holds them."))
     if quote.attachments:
         st.caption("Images and video count as far as an earlier answer has reported them.")
+
+
+def _tokens(count: int) -> str:
+    return f"≈ {count:,} tokens" if count else "0 tokens"
 
 
 def _show_siblings(quote: Quote, variants: Sequence[ModelCard]) -> None:

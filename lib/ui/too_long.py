@@ -9,12 +9,12 @@ import streamlit as st
 from lib.cards import ModelCard
 from lib.errors import ParlourError
 from lib.markdown import label
-from lib.quote import short, tokens_of
+from lib.quote import newest_that_fit, short, tokens_of
 from lib.ui.model_picker import model_name
 from lib.ui.notices import notice_for
 from lib.ui.pages import open_chat
 from lib.ui.quote import Estimate, cost_on, cost_words
-from lib.ui.session import services
+from lib.ui.session import say_once, services
 
 if TYPE_CHECKING:
     from lib.ui.chat import Chat
@@ -52,8 +52,12 @@ def show_held(chat: Chat) -> None:
 
 
 def _show_ways(chat: Chat, found: Estimate, card: ModelCard, text: str) -> None:
-    if found.sizes:
+    if found.sizes and not chat.temporary:
         st.button("Start a new chat with it", icon=":material/edit_square:", on_click=_send_anew, args=(chat, text))
+        kept = _kept(found, card, text)
+        if kept and not chat.running and not chat.queue:
+            words = f"Leave out the oldest {len(found.sizes) - kept} messages this once"
+            st.button(words, icon=":material/content_cut:", on_click=_send_rest, args=(chat, text, kept))
     for other in _larger(chat, found, text):
         cost = cost_words(cost_on(found.of(other).count, other))
         words = f"Ask {model_name(other)} (reads {short(other.context or 0)}, {cost})"
@@ -64,6 +68,13 @@ def _show_ways(chat: Chat, found: Estimate, card: ModelCard, text: str) -> None:
 
 def _excess(found: Estimate, card: ModelCard | None, text: str) -> int:
     return 0 if card is None else found.of(card).excess(tokens_of(len(text), found.ratio(card)))
+
+
+def _kept(found: Estimate, card: ModelCard, text: str) -> int:
+    """How many of the newest messages fit beside the text and its answer."""
+    ratio, quote = found.ratio(card), found.of(card)
+    room = (quote.context or 0) - quote.system - quote.answer - tokens_of(len(text), ratio)
+    return newest_that_fit([(size.role == "user", tokens_of(size.chars, ratio)) for size in found.sizes], room)
 
 
 def _larger(chat: Chat, found: Estimate, text: str) -> list[ModelCard]:
@@ -100,9 +111,14 @@ def _send_anew(chat: Chat, text: str) -> None:
     _place(chat, text, None)
 
 
-def _place(chat: Chat, text: str, conversation: str | None) -> None:
+def _send_rest(chat: Chat, text: str, kept: int) -> None:
+    _place(chat, text, chat.id, keep_last=kept)
+    say_once("Sent without the oldest messages; they stay here.", ":material/content_cut:")
+
+
+def _place(chat: Chat, text: str, conversation: str | None, keep_last: int | None = None) -> None:
     try:
-        sent = services().desk.send(conversation, text, chat.choice.in_force())
+        sent = services().desk.send(conversation, text, chat.choice.in_force(), keep_last=keep_last)
     except ParlourError as error:
         st.session_state["unsent"] = (text, notice_for(error).text)
         return

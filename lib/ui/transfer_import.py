@@ -73,9 +73,7 @@ def _show_plan(plan: Plan) -> None:
         else "",
         f"{counted(plan.duplicates, 'chat')} here already, left alone." if plan.duplicates else "",
         f"{counted(plan.in_trash, 'chat')} in the trash: restore them there." if plan.in_trash else "",
-        f"{counted(plan.left_out, 'attached file')} not in the export; a note stands in their place where there is one."
-        if plan.left_out
-        else "",
+        f"Without {counted(plan.left_out, 'attached file')}: the export does not hold them." if plan.left_out else "",
     ]
     for line in filter(None, lines):
         st.caption(line)
@@ -110,8 +108,9 @@ def _take_all(file: BinaryIO, name: str, plan: Plan) -> None:
 
 def _show_run(run: ImportRun) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        made = f"{counted(run.n_conversations, 'chat')}, {counted(run.n_attempts, 'ledger row')}"
-        facts = (run.source, run.file_name, made, time_words(run.at_ms, services().zone))
+        rows = counted(run.n_attempts, "ledger row") if run.n_attempts else ""
+        made = counted(run.n_conversations, "chat")
+        facts = (run.source, run.file_name, made, rows, time_words(run.at_ms, services().zone))
         st.caption(" · ".join(label(fact) for fact in facts if fact), width="stretch")
         st.button(
             "Undo import",

@@ -14,7 +14,7 @@ FORM_HELP: dict[Form, str] = {
 FORM_ICONS: dict[Form, str] = {
     "json": ":material/data_object:",
     "markdown": ":material/description:",
-    "html": ":material/html:",
+    "html": ":material/web:",
 }
 MIME: dict[Form, str] = {"json": "application/json", "markdown": "text/markdown", "html": "text/html"}
 

@@ -21,7 +21,7 @@ MENU = '[data-testid="stPopoverBody"]'
 def downloaded(page: Page, button: str, folder: Path) -> Path:
     """The file behind a button."""
     with page.expect_download() as download:
-        page.locator(f".st-key-{button} button").click()
+        page.locator(f".st-key-{button} button").first.click()
     path = folder / download.value.suggested_filename
     download.value.save_as(path)
     return path

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 from sqlalchemy import text as sql
 
 from lib.errors import BadInput
@@ -13,6 +17,7 @@ from lib.ledger import Cost, ModelRef
 from lib.messages import ImagePart, TextPart
 from lib.search import parse, tokens
 from lib.store import Store
+from lib.store.migrations import step_0003
 from lib.store.rows import Only
 from lib.store.search_index import has_index
 from tests.store.acts import REF, answered, attempt, begin, end, turn
@@ -242,6 +247,19 @@ def test_the_index_can_be_made_anew(store: Store, owner: int) -> None:
     assert found(store, "marmalade") == ["hello"]
 
 
+def test_the_step_that_makes_the_index_fills_it_with_what_is_there(store: Store) -> None:
+    for number in range(3):
+        answered(store, f"old {number}", answer="marmalade")
+    begin(store, "half")
+
+    def again(connection: Connection) -> None:
+        connection.execute(sql("DROP TABLE message_search"))
+        step_0003.make_index(connection)
+
+    store._db.write(again)
+    assert found(store, "marmalade") == ["old 2", "old 1", "old 0"]
+
+
 def test_without_an_index_the_texts_are_read(place: Place) -> None:
     store = place.open()
     if store.engine != "sqlite":
@@ -258,6 +276,15 @@ def test_without_an_index_the_texts_are_read(place: Place) -> None:
     assert texts(store, "kyoto nowhere ") == []
     store.trash.purge(store.owner(), now_ms(), 0)
     store.search.rebuild(store.owner())
+
+
+def test_whatever_writes_messages_keeps_the_index() -> None:
+    writes = re.compile(r"insert(_new|_missing)?\((connection, )?schema\.message\b(?!_)")
+    writers = [
+        path for path in (Path(__file__).parents[2] / "lib/store").glob("*.py") if writes.search(path.read_text())
+    ]
+    assert len(writers) >= 4
+    assert not [path.name for path in writers if "index_messages(" not in path.read_text()]
 
 
 def test_the_model_of_an_answer_is_stored_in_the_order_the_search_relies_on(store: Store) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 from msgspec import structs
 from sqlalchemy import func, select
 
@@ -21,9 +22,12 @@ from lib.store import Store, open_store
 from lib.store.rows import StoredKey
 from lib.store.schema import metadata
 from lib.tokens import TokenCount
+from lib.transfer.archive import ENDINGS
+from lib.transfer.archive import exported as file_of
 from lib.transfer.document import ConversationCopy, Found, MessageCopy, Skipped, Spend, to_json
 from lib.transfer.reading import read_import
 from tests.store.acts import answered, attempt, begin, end, turn
+from tests.transfer.documents import conversations
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 CANARY = "sk-CANARY-4f2a9b77c1d3"
@@ -206,9 +210,16 @@ def test_undo_leaves_a_chat_that_was_gone_on_with(store: Store, other: Store) ->
 
 
 def test_no_export_contains_a_key(store: Store) -> None:
-    a_whole_life(store)
-    assert CANARY.encode() not in exported(store)
-    assert b"gateway.example" not in exported(store)
+    chat = a_whole_life(store)
+    owner = store.owner()
+    gateway = store.gateways.list(owner)[0]
+    store.gateways.save_settings(owner, gateway.id, {"note": CANARY})
+    store.preferences.set(owner, "note", CANARY)
+    copy = store.transfers.copy(owner, chat)
+    files = [exported(store), *(file_of(copy, form, zone="UTC") for form in ENDINGS)]
+    for file in files:
+        assert CANARY.encode() not in file and CANARY[-4:].encode() not in file
+        assert b"gateway.example" not in file
 
 
 def test_what_is_imported_can_be_found_and_gone_on_with(store: Store, other: Store) -> None:
@@ -264,3 +275,27 @@ def test_loose_spend_comes_in_batches(store: Store) -> None:
         after = store.transfers.loose_spend(store.owner(), after, 2)[1]
         seen.append(len(batch))
     assert seen == [2, 2, 1]
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Store]]:
+    folder = tmp_path_factory.mktemp("two")
+    with closing(open_store("", folder / "a")) as first, closing(open_store("", folder / "b")) as second:
+        yield first, second
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(conversations())
+def test_any_tree_travels_from_store_to_store(two: tuple[Store, Store], copy: ConversationCopy) -> None:
+    copies, runs = [], []
+    for store in two:
+        runs.append(imported(store, to_json((copy,))))
+        (name,) = store.transfers.ids(store.owner())
+        copy = store.transfers.copy(store.owner(), name)
+        copies.append(copy)
+    assert copies[0] == copies[1]
+    assert sums(two[0]) == sums(two[1])
+    for store, run in zip(two, runs, strict=True):
+        assert store.transfers.undo(store.owner(), run) == 0
+        assert store.ledger.latest(store.owner(), demo=None) == []
+        assert store.ledger.verify(store.owner()) == []

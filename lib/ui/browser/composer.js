@@ -1,5 +1,5 @@
 // Keeps what stands in the message box on the server, puts it back, and brings the cursor there when it is free.
-// `data.chat`: whose draft it is ("new" for the next new chat, empty for none); `data.begun`: the chat that the last
+// `data.editing`: the message that is drawn as a form. `data.chat`: whose draft it is ("new" for the next new chat, empty for none); `data.begun`: the chat that the last
 // message began; `data.fill`: words from the address; `data.answers` grows when an answer has ended.
 
 const BOX = '[data-testid="stChatInputTextArea"]';
@@ -8,7 +8,7 @@ const box = () => document.querySelector(BOX);
 const address = (chat) => `${location.pathname.replace(/[^/]*$/, "")}draft/${encodeURIComponent(chat)}`;
 
 // One state for the page, whatever becomes of the element that carries this script.
-const state = window.parlourComposer ??= { chat: null, timer: 0, saved: "", fill: "", answers: -1, listening: false };
+const state = window.parlourComposer ??= { chat: null, timer: 0, saved: "", begun: "", editing: "", fill: "", answers: -1, listening: false };
 
 export default function ({ data }) {
   if (!state.listening) listen();
@@ -16,7 +16,8 @@ export default function ({ data }) {
   if (data.chat !== from) {
     flush();
     state.chat = data.chat;
-    const carried = from !== null && data.begun && data.begun === data.chat;
+    // What is typed while the first message goes out belongs to the chat that it begins.
+    const carried = from !== null && data.begun === data.chat && data.begun !== state.begun;
     if (carried) later();
     else restore(data.chat, from !== null);
     focusBox(from !== null);
@@ -24,6 +25,10 @@ export default function ({ data }) {
     focusBox(false);
   }
   state.answers = data.answers;
+  state.begun = data.begun;
+  if (data.editing && data.editing !== state.editing) whenThere(editFromEnd, ".st-key-editing textarea");
+  if (!data.editing && state.editing) focusBox(true);
+  state.editing = data.editing;
   if (data.fill && data.fill !== state.fill) {
     state.fill = data.fill;
     whenThere(() => write(data.fill));
@@ -92,9 +97,15 @@ function write(text) {
   place.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-function whenThere(act, tries = 40) {
-  if (box()) act();
-  else if (tries) setTimeout(() => whenThere(act, tries - 1), 50);
+function whenThere(act, selector = BOX, tries = 40) {
+  const place = document.querySelector(selector);
+  if (place) act(place);
+  else if (tries) setTimeout(() => whenThere(act, selector, tries - 1), 50);
+}
+
+function editFromEnd(field) {
+  field.focus();
+  field.setSelectionRange(field.value.length, field.value.length);
 }
 
 // Only when nothing else is being used; `asked`: the user has just gone to this chat.
