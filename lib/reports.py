@@ -114,12 +114,16 @@ def coverage(tallies: Iterable[Tally], currency: str) -> Coverage:
 
 
 def coverage_line(known: Coverage, currency: str) -> str:
-    """ "98.4 % reported · 1.2 % estimated (≈ $0.31) · 0.4 % unpriced (14 requests)"; empty without requests."""
+    """ "98.4 % reported by the gateway · 1.2 % estimated (≈ $0.31) · 0.4 % unpriced (14 requests)".
+
+    "All of it reported by the gateway" and the like when there is one kind only; empty without requests.
+    """
     parts = (known.reported, known.estimated, known.unpriced)
     if not any(parts):
         return ""
-    reported, estimated, unpriced = percentages(parts)
-    words = [f"{reported} reported"]
+    alone = sum(map(bool, parts)) == 1
+    reported, estimated, unpriced = ("All of it",) * 3 if alone else percentages(parts)
+    words = [f"{reported} reported by the gateway"] if known.reported else []
     if known.estimated:
         words.append(f"{estimated} estimated (≈ {money(known.estimated_nano, currency)})")
     if known.unpriced:

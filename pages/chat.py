@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lib.ui.answer_footer import prepare_footers
 from lib.ui.arrived_words import take_words_of_url
 from lib.ui.composer import show_controls, show_suggestions
 from lib.ui.conversation_menu import show_title
@@ -47,6 +48,7 @@ with st.bottom:
     show_controls(chat.choice, on_stop=chat.stop if chat.running else None, quote=lambda: show_quote(chat))
 st.chat_input("Ask anything", key="message", on_submit=send)
 show_keeper(chat)
+prepare_footers()
 chat.keep_choice()
 
 with clean_room(chat.id):

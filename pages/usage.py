@@ -13,7 +13,7 @@ from lib.ui.pages import CHAT
 from lib.ui.session import services
 from lib.ui.usage_ledger import Ledger
 from lib.ui.usage_period import Period, choose_currency, choose_demo, choose_period, choose_split
-from lib.ui.usage_words import variant_words
+from lib.ui.usage_words import model_words, variant_words
 
 LATEST = 50
 
@@ -54,7 +54,7 @@ def show_totals(now: list[Tally], before: list[Tally], currency: str, period: Pe
     ]
     with st.container(horizontal=True, gap="medium"):
         for name, value, part in figures:
-            st.metric(name, value, None if part is None else f"{part:+.0%}", delta_color="off", width=150)
+            st.metric(name, value, None if part is None else charts.percent(part, "+"), delta_color="off", width=150)
     known = reports.coverage_line(reports.coverage(now, currency), currency) or "Nothing was asked in this period"
     past = f" · {money(old.cost_nano, currency)} {period.words_before}" if old.requests else ""
     st.caption(label(known + past))
@@ -66,8 +66,7 @@ def show_days(now: list[Tally], currency: str, period: Period, words: dict[str, 
         st.subheader("Spend per day", anchor=False, width="content")
         by = choose_split()
     daily = reports.daily(now, currency, period.start, period.end, by=by)
-    if by == "variant":
-        daily["name"] = charts.named_variants(daily["name"], words)
+    daily["name"] = charts.named(daily["name"], words if by == "variant" else model_words())
     st.altair_chart(charts.spend_chart(daily, currency), alt="Spend per day")
     if unpriced := int(daily["unpriced"].sum()):
         st.caption(f"Without {unpriced:,} request{'s' * (unpriced > 1)} whose price is not known.")
@@ -77,7 +76,7 @@ def show_days(now: list[Tally], currency: str, period: Period, words: dict[str, 
 
 def show_variants(now: list[Tally], currency: str, words: dict[str, str]) -> None:
     st.subheader("By model and variant", anchor=False)
-    table = charts.variant_table(reports.by_variant(now, currency), currency, words)
+    table = charts.variant_table(reports.by_variant(now, currency), currency, words, model_words())
     st.dataframe(table, hide_index=True, height="content", placeholder=UNKNOWN)
 
 
@@ -90,7 +89,7 @@ def show_latest(ledger: Ledger, words: dict[str, str]) -> None:
         "Time": st.column_config.DatetimeColumn(format="D MMM HH:mm", timezone=ledger.zone),
         "Chat": st.column_config.LinkColumn(display_text="Open"),
     }
-    table = charts.latest_table(reports.latest(rows, ledger.zone), words)
+    table = charts.latest_table(reports.latest(rows, ledger.zone), words, model_words())
     st.dataframe(table, hide_index=True, column_config=columns, placeholder=UNKNOWN)
 
 

@@ -169,8 +169,8 @@ def test_a_change_is_said_only_where_it_can_be(now: int | None, before: int | No
 
 def test_the_trust_line_names_what_is_not_reported() -> None:
     line = coverage_line(Coverage(3_444, 42, 14, 310_000_000), "USD")
-    assert line == "98.4 % reported · 1.2 % estimated (≈ $0.31) · 0.4 % unpriced (14 requests)"
-    assert coverage_line(Coverage(reported=3), "USD") == "100 % reported"
+    assert line == "98.4 % reported by the gateway · 1.2 % estimated (≈ $0.31) · 0.4 % unpriced (14 requests)"
+    assert coverage_line(Coverage(reported=3), "USD") == "All of it reported by the gateway"
     assert coverage_line(Coverage(reported=1, unpriced=1), "USD").endswith("(1 request)")
 
 

@@ -12,9 +12,11 @@ import msgspec
 import streamlit as st
 from msgspec import Struct
 
-from lib.ui.browser_parts import browser_part
+from lib.ui.browser_parts import browser_part, source
 
-_footer = browser_part("footer")
+_library = browser_part("footer", parts=("js",))
+_row = browser_part("footer_row")
+_LOOKS = {"html": source("footer", "html"), "css": source("footer", "css")}
 
 
 class Deed(Struct, frozen=True):
@@ -54,9 +56,15 @@ class Footer(Struct, frozen=True):
     floating: bool = False
 
 
+def prepare_footers() -> None:
+    """Once per page, before the footers: what all of them are made of. Streamlit sends a component's code with every
+    single one; 30 messages would carry 300 kB of it."""
+    _library(key="rows", data=_LOOKS)
+
+
 def show_footer(key: str, footer: Footer, on_deed: Callable[[str, str], None]) -> None:
     """Draw it; `on_deed` gets the name and the value of what was chosen: "turn" with "-1" or "1", or a deed's own."""
-    _footer(
+    _row(
         key=key,
         data=msgspec.to_builtins(footer),
         on_deed_change=lambda: _tell(key, on_deed),

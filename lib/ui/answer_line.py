@@ -58,7 +58,8 @@ def speed_text(first_visible_ms: int | None, duration_ms: int | None, output_tok
     """'0.6 s to first word · 71 tokens/s'; parts that cannot be known are left out."""
     parts = []
     if first_visible_ms is not None:
-        parts.append(f"{first_visible_ms / 1000:.1f} s to first word")
+        waited = f"{first_visible_ms / 1000:.1f} s" if first_visible_ms >= 100 else "under 0.1 s"
+        parts.append(f"{waited} to first word")
     if output_tokens and duration_ms and first_visible_ms is not None and duration_ms - first_visible_ms >= 100:
         parts.append(f"{output_tokens * 1000 / (duration_ms - first_visible_ms):.0f} tokens/s")
     return " · ".join(parts)

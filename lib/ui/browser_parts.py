@@ -10,15 +10,16 @@ import streamlit as st
 _FOLDER = Path(__file__).with_name("browser")
 
 
-def browser_part(name: str, *, isolated: bool = True) -> Any:
-    """Register `browser/NAME.html`, `.css` and `.js` (each may be missing) once; the result draws the component.
+def browser_part(name: str, *, parts: tuple[str, ...] = ("html", "css", "js"), isolated: bool = True) -> Any:
+    """Register `browser/NAME.html`, `.css` and `.js` (each may be missing); the result draws the component.
 
     `isolated` puts it into a shadow tree of its own, so that no style of the page reaches it.
     """
-    sources = {kind: _read(name, kind) for kind in ("html", "css", "js")}
+    sources = {kind: source(name, kind) or None for kind in parts}
     return st.components.v2.component(f"parlour_{name}", isolate_styles=isolated, **sources)
 
 
-def _read(name: str, kind: str) -> str | None:
+def source(name: str, kind: str) -> str:
+    """The text of one of the files; empty when there is none."""
     file = _FOLDER / f"{name}.{kind}"
-    return file.read_text(encoding="utf-8") if file.exists() else None
+    return file.read_text(encoding="utf-8") if file.exists() else ""

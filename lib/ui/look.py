@@ -28,7 +28,7 @@ _RULES = """
     padding: 0.625rem 1rem; background: color-mix(in srgb, currentColor 5%, transparent);
   }
   /* Parts that only listen take no room. */
-  .st-key-keys, .st-key-keeper { position: absolute; width: 0; height: 0; overflow: hidden; }
+  .st-key-keys, .st-key-keeper, .st-key-rows { position: absolute; width: 0; height: 0; overflow: hidden; }
   .st-key-keyboard button { min-height: 2rem; padding-inline: 0.5rem; opacity: 0.75; }
   /* What can be done with the user's words floats over the lower edge, when it is looked for. */
   [data-testid="stChatMessage"]:has(> [aria-label="Chat message from user"]) { position: relative; }
@@ -43,8 +43,10 @@ _RULES = """
   [data-testid="stExpander"] summary [data-testid="stMarkdownContainer"] {
     color: light-dark(#5f676c, #9ea5a8); opacity: 1;
   }
-  [data-testid="stExpander"] summary :has([data-testid="stMarkdownContainer"]) { opacity: 1; }
+  [data-testid="stExpander"] summary { opacity: 1; }
   [data-testid="stMain"] button[data-variant][data-selected="true"][data-rac] { color: light-dark(#0f6b66, #6fc3ba); }
+  /* Streamlit's own CSV of a table does not guard against formulas; ours does. */
+  [data-testid="stElementToolbarButton"]:has([aria-label="Download as CSV"]) { display: none; }
   /* A diagram that cannot be drawn gives way to its source. */
   [class*="st-key-diagram-"]:not(:has([data-testid="stMermaidError"])) > :has([data-testid="stCode"]),
   [class*="st-key-diagram-"]:has([data-testid="stMermaidError"]) [data-testid="stMermaidChart"],

@@ -58,8 +58,10 @@ def daily_table(daily: pd.DataFrame, currency: str) -> Any:
     return _styled(table, {"Spend": _amount(currency)}, whole=("Requests", "Tokens", "Unpriced"))
 
 
-def variant_table(frame: pd.DataFrame, currency: str, words: Mapping[str, str]) -> Any:
-    """`reports.by_variant` in words."""
+def variant_table(
+    frame: pd.DataFrame, currency: str, words: Mapping[str, str], models: Mapping[str, str] | None = None
+) -> Any:
+    """`reports.by_variant` in words; `models` are the names of base models."""
     names = {
         "base": "Model",
         "variant": "Variant",
@@ -74,7 +76,8 @@ def variant_table(frame: pd.DataFrame, currency: str, words: Mapping[str, str]) 
         "estimated": "Estimated",
         "unpriced": "Unpriced",
     }
-    table = frame.assign(variant=named_variants(frame["variant"], words))[list(names)].rename(columns=names)
+    said = {"base": named(frame["base"], models or {}), "variant": named(frame["variant"], words)}
+    table = frame.assign(**said)[list(names)].rename(columns=names)
     shown = {
         "Spend": _amount(currency),
         "Per 1M tokens": _effective(currency),
@@ -84,14 +87,14 @@ def variant_table(frame: pd.DataFrame, currency: str, words: Mapping[str, str]) 
     return _styled(table, shown, whole=whole)
 
 
-def latest_table(frame: pd.DataFrame, words: Mapping[str, str]) -> Any:
+def latest_table(frame: pd.DataFrame, words: Mapping[str, str], models: Mapping[str, str] | None = None) -> Any:
     """`reports.latest` in words, each row with a link to its conversation."""
     rows = frame.to_dict("records")
     table = pd.DataFrame(
         {
             "Time": frame["at"],
-            "Model": frame["base"],
-            "Variant": named_variants(frame["variant"], words),
+            "Model": named(frame["base"], models or {}),
+            "Variant": named(frame["variant"], words),
             "Cost": frame["cost_nano"],
             "Status": [STATUS_WORDS.get(outcome, outcome) for outcome in frame["outcome"]],
             "Chat": [f"./?chat={row['conversation']}" if row["conversation"] else None for row in rows],
@@ -103,8 +106,9 @@ def latest_table(frame: pd.DataFrame, words: Mapping[str, str]) -> Any:
     return _styled(table, {}, whole=("Tokens in", "Tokens out"), costs=list(frame["currency"]))
 
 
-def named_variants(variants: pd.Series[str], words: Mapping[str, str]) -> list[str]:
-    return [words.get(variant, variant) for variant in variants]
+def named(ids: pd.Series[str], words: Mapping[str, str]) -> list[str]:
+    """What each id is called; an id that has no name stays as it is."""
+    return [words.get(name, name) for name in ids]
 
 
 def _styled(
@@ -126,7 +130,12 @@ def _whole(number: Any) -> str:
 
 
 def _share(part: Any) -> str:
-    return UNKNOWN if pd.isna(part) else "<1%" if 0 < part < 0.005 else f"{part:.0%}"
+    return UNKNOWN if pd.isna(part) else "<1 %" if 0 < part < 0.005 else percent(part)
+
+
+def percent(part: float, sign: str = "") -> str:
+    """A part of one as "71 %"; with `sign` "+" an increase is "+71 %"."""
+    return f"{part * 100:{sign}.0f} %"
 
 
 def _effective(currency: str) -> Any:
@@ -140,9 +149,9 @@ def _cents(pico: int) -> int:
 
 
 def _day_axis(days: int) -> alt.Axis:
-    """Day and month; as many labels as fit without touching."""
+    """Day and month; evenly spaced, as many labels as fit without touching."""
     words = "timeFormat(toDate(datum.value + 'T12:00:00'), '%-d %b')"
-    return alt.Axis(labelExpr=words, labelAngle=0, labelOverlap="greedy", labelSeparation=12, ticks=False, grid=False)
+    return alt.Axis(labelExpr=words, labelAngle=0, labelOverlap="parity", labelSeparation=12, ticks=False, grid=False)
 
 
 def _money_axis(most: float, currency: str) -> alt.Axis:

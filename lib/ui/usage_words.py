@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from lib.cards import VARIANT_RULES, GatewayCard
+from lib.catalogue import load_catalogue
 
 PeriodName = Literal["today", "7d", "30d", "90d", "month", "custom"]
 
@@ -25,6 +26,11 @@ STATUS_WORDS = {
     "refused": "Refused",
     "unknown": "Unknown",
 }
+
+
+def model_words() -> dict[str, str]:
+    """What each base model that is known is called."""
+    return {card.base: card.label for card in load_catalogue() if card.label}
 
 
 def variant_words(gateways: Iterable[GatewayCard]) -> dict[str, str]:

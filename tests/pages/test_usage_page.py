@@ -97,7 +97,7 @@ def test_the_figures_equal_the_ledger(store: Store, monkeypatch: pytest.MonkeyPa
         asked(store)
     app = page(store, monkeypatch)
     assert figures(app) == {"Spend": "&#36;3&#46;81", "Requests": "3", "Tokens in": "360", "Tokens out": "180"}
-    assert "100 % reported" in captions(app)
+    assert "All of it reported by the gateway" in captions(app)
     _, by_variant, latest = (table.value for table in app.dataframe)
     assert list(by_variant["Spend"]) == [3_810_000_000]
     assert list(by_variant["Variant"]) == ["Premium pool"]
@@ -109,7 +109,7 @@ def test_what_has_no_price_is_unknown_and_said_so(store: Store, monkeypatch: pyt
     asked(store, Cost())
     app = page(store, monkeypatch)
     assert figures(app)["Spend"] == "—"
-    assert "100 % unpriced &#40;1 request&#41;" in captions(app)
+    assert "All of it unpriced &#40;1 request&#41;" in captions(app)
     assert "Without 1 request whose price is not known." in captions(app)
 
 

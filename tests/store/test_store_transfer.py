@@ -88,14 +88,15 @@ def imported(store: Store, data: bytes) -> str:
     return run
 
 
-def sums(store: Store) -> dict[tuple[Any, ...], tuple[int, ...]]:
-    """The ledger, event by event time, with its cost in force; and that the rollup agrees."""
+def sums(store: Store) -> list[tuple[Any, ...]]:
+    """The ledger, event by event, with its cost in force; the rollup agrees."""
     owner = store.owner()
     assert store.ledger.verify(owner) == []
     rows = store.ledger.latest(owner, 1000, demo=None)
-    return {
-        (row.at_ms, row.model, row.purpose, row.outcome): (row.cost.nano, row.cost.currency, row.count) for row in rows
-    }
+    facts = [
+        (row.at_ms, row.model, row.purpose, row.outcome, row.cost.nano, row.cost.currency, row.count) for row in rows
+    ]
+    return sorted(facts, key=repr)
 
 
 def n_rows(store: Store) -> dict[str, int]:

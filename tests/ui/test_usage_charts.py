@@ -93,7 +93,7 @@ def test_tables_show_amounts_in_words_and_keep_numbers_for_sorting() -> None:
     table = variant_table(by_variant(rows, "USD"), "USD", WORDS)
     assert shown(table, "Spend") == ["$1,204.10", "<$0.0001", "—"]
     assert shown(table, "Per 1M tokens") == ["$401.37", "$2.10", "—"]
-    assert shown(table, "Share") == ["100%", "<1%", "—"]
+    assert shown(table, "Share") == ["100 %", "<1 %", "—"]
     assert shown(table, "Tokens in") == ["3,000,000", "10", "0"]
     assert table.data["Spend"].dtype == "Int64"
     assert set(table.data["Variant"]) == {"Premium pool"}

@@ -1,7 +1,21 @@
 // The row below a message. It is told what can be done (`data.deeds`, `data.menu`) and tells what was chosen.
+// This script is sent once per page; every row only hands itself over (`footer_row.js`).
 
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data }) {
+  const template = document.createElement("template"), style = new CSSStyleSheet();
+  template.innerHTML = data.html;
+  style.replaceSync(data.css);
+  window.parlourRow = (row) => drawRow(row, template, style);
+  for (const row of (window.parlourRows ?? []).splice(0)) window.parlourRow(row);
+}
+
+function drawRow({ data, parentElement, setTriggerValue }, template, style) {
   const at = (name) => parentElement.querySelector(name);
+  if (!at(".footer")) {
+    const root = parentElement.getRootNode();
+    root.adoptedStyleSheets = [...root.adoptedStyleSheets, style];
+    parentElement.append(template.content.cloneNode(true));
+  }
   const tell = (deed) => setTriggerValue("deed", { name: deed.name, value: deed.value });
   at(".footer").classList.toggle("floating", data.floating);
   at(".line").textContent = data.line;
