@@ -112,7 +112,8 @@ def _table(lines: list[str], at: int, width: int) -> tuple[Table, int]:
 
 
 def _bare(line: str) -> str:
-    return _QUOTE.sub("", line, count=1).strip(" \t")
+    quoted = _QUOTE.match(line)
+    return line[quoted.end() if quoted else 0 :].strip(" \t")
 
 
 def _cells(line: str) -> list[str]:
