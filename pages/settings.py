@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.cards import GatewayCard
+from lib.generation.titles import PREFERENCE as WISH_FOR_TITLES
 from lib.markdown import label
 from lib.ui.gateway_form import show_form
 from lib.ui.pages import DATA
@@ -36,6 +37,11 @@ def switch_demo() -> None:
     services().show_demo(st.session_state["demo"])
 
 
+def switch_titles() -> None:
+    """Titles are to be written by a model, or to be the first words again."""
+    services().store.preferences.set(services().owner, WISH_FOR_TITLES, st.session_state["model-titles"])
+
+
 st.title("Settings", anchor=False)
 st.subheader("Gateways", anchor=False)
 st.caption("A gateway is one address that serves many models with one key.")
@@ -54,6 +60,15 @@ st.toggle(
     on_change=switch_demo,
     disabled=only_demo,
     help="Its spend is imaginary and never mixed with real spend.",
+)
+
+st.subheader("Titles", anchor=False)
+st.toggle(
+    "Let a model write the titles of chats",
+    services().store.preferences.get(services().owner, WISH_FOR_TITLES, False),
+    key="model-titles",
+    on_change=switch_titles,
+    help="After the first answer the cheapest model of the same family is asked once. It has its own line in the usage.",
 )
 
 st.subheader("Your data", anchor=False)

@@ -14,11 +14,13 @@ from streamlit.delta_generator import DeltaGenerator
 from lib.generation import Followed, News
 from lib.markdown import END_OF_BLOCK, LiveDrawing, Piece
 from lib.ui.answer_line import thought_text
+from lib.ui.long_text import LONG
 from lib.ui.notices import notice_for_kind
 from lib.ui.streamlit_internals import StopException, end_block, session_is_alive
 
 HZ = 12.0
 _BEAT_S = 0.1
+_GOES_ON = "\n\n*The answer goes on. It is too long to be drawn while it is written; it is shown in parts afterwards.*"
 _LAST_WORDS_S = 0.02
 """The last words are on their way to the page before this thread begins the work that follows them."""
 
@@ -81,12 +83,16 @@ class _Follower:
         yield from self._pieces(lambda: self._take(reasoning=False), until_text=False)
 
     def _pieces(self, take: Callable[[], tuple[str, News]], *, until_text: bool) -> Iterator[object]:
-        drawing = LiveDrawing()
+        drawing, size = LiveDrawing(), 0
         while True:
             new, news = take()
-            yield from _drawn(drawing.feed(new))
+            size += len(new)
+            if size <= LONG:
+                yield from _drawn(drawing.feed(new))
+            elif size - len(new) <= LONG:
+                yield _GOES_ON
             if news.over or (until_text and news.text):
-                yield from _drawn(drawing.close())
+                yield from _drawn(drawing.close()) if size <= LONG else ()
                 time.sleep(_LAST_WORDS_S)
                 return
             self._pace()

@@ -9,7 +9,7 @@ from lib.ui.diagram import show_diagram
 
 LONG = 200_000
 """Characters beyond which a text is shown in parts."""
-PART = 60_000
+PART = 100_000
 
 
 def show_text(text: str, *, of: str) -> None:
