@@ -11,12 +11,14 @@ word `FIRST-a1` and ends with `LAST-a1`. `GET /seen/a1` tells what happened, in 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import random
 import re
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -41,13 +43,24 @@ def tokens(name: str, n: int) -> tuple[str, ...]:
 
 @lru_cache(maxsize=8)
 def _filling(n: int) -> tuple[str, ...]:
-    chance, found = random.Random(7), list[str]()
-    blocks = (_heading, _prose, _listing, _prose, _code, _prose, _grid)
-    turn = 0
+    found, written = list[str](), _blocks(random.Random(7))
     while len(found) < n:
-        found += _TOKEN.findall(blocks[turn % len(blocks)](chance) + "\n\n")
-        turn += 1
+        found += _TOKEN.findall(next(written) + "\n\n")
     return tuple(found[:n])
+
+
+def markdown(chance: random.Random, chars: int) -> str:
+    """At least so many characters of the same kinds of Markdown, whole blocks only."""
+    found, size, written = list[str](), 0, _blocks(chance)
+    while size < chars:
+        found.append(next(written))
+        size += len(found[-1]) + 2
+    return "\n\n".join(found)
+
+
+def _blocks(chance: random.Random) -> Iterator[str]:
+    for block in itertools.cycle((_heading, _prose, _listing, _prose, _code, _prose, _grid)):
+        yield block(chance)
 
 
 def _sentence(chance: random.Random, least: int = 8, most: int = 20) -> str:

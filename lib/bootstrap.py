@@ -19,6 +19,7 @@ from lib.gateway import Deadlines
 from lib.gateways import Gateways
 from lib.generation import Engine
 from lib.generation.desk import Desk
+from lib.generation.titles import PREFERENCE as TITLES_WANTED
 from lib.ids import now_ms
 from lib.keys import KeyBox
 from lib.settings import ConfiguredGateway, Settings
@@ -117,6 +118,15 @@ class Services:
     def answer_text(self, message: str) -> str:
         """The exact text of an answer, for the clipboard; also of one that could not be stored. Raises NotFound."""
         return self.desk.text_of(message)
+
+    @property
+    def wants_titles(self) -> bool:
+        """Whether a model writes the titles of conversations."""
+        return bool(self.store.preferences.get(self.owner, TITLES_WANTED, False))
+
+    def want_titles(self, wanted: bool) -> None:
+        """Switch that on or off; remembered over restarts."""
+        self.store.preferences.set(self.owner, TITLES_WANTED, wanted)
 
     def draft(self, chat: str) -> str:
         """What was typed in a conversation ("new": the next new one) and not sent. Raises NotFound."""

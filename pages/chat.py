@@ -10,7 +10,7 @@ from lib.ui.composer import show_controls, show_suggestions
 from lib.ui.conversation_menu import show_title
 from lib.ui.draft_keeper import show_keeper
 from lib.ui.first_run import connect_before_all, is_first_run, show_connect
-from lib.ui.live_answer import show_live
+from lib.ui.live_answer import show_live, wait_for_end
 from lib.ui.queue_cards import paused_words, show_queue
 from lib.ui.quote import show_quote
 from lib.ui.temporary_chat import open_conversation, show_temporary_mark, show_temporary_switch
@@ -58,9 +58,9 @@ with clean_room(chat.id):
         elif chat.id:
             show_temporary_mark()
         else:
-            show_temporary_switch(chat)
             show_welcome(chat.choice.gateway)
             show_suggestions(send_suggestion, demo=chat.choice.gateway.demo)
+            show_temporary_switch(chat)
             if is_first_run():
                 show_connect()
         if chat.has_earlier:
@@ -69,8 +69,10 @@ with clean_room(chat.id):
             )
     for message in chat.messages:
         show_message(message, model_name=chat.name_of(message), deeds=chat)
-    if chat.runs_elsewhere:
+    if chat.running and chat.runs_elsewhere:
         show_other_branch(chat.show_running)
+        wait_for_end(chat.running)
+        st.rerun()
     elif chat.running:
         with st.chat_message("assistant"):
             show_live(chat.running, on_native_stop=chat.stop)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.cards import GatewayCard
-from lib.generation.titles import PREFERENCE as WISH_FOR_TITLES
 from lib.markdown import label
 from lib.ui.gateway_form import show_form
 from lib.ui.pages import DATA
@@ -39,7 +38,7 @@ def switch_demo() -> None:
 
 def switch_titles() -> None:
     """Titles are to be written by a model, or to be the first words again."""
-    services().store.preferences.set(services().owner, WISH_FOR_TITLES, st.session_state["model-titles"])
+    services().want_titles(st.session_state["model-titles"])
 
 
 st.title("Settings", anchor=False)
@@ -65,14 +64,14 @@ st.toggle(
 st.subheader("Titles", anchor=False)
 st.toggle(
     "Let a model write the titles of chats",
-    services().store.preferences.get(services().owner, WISH_FOR_TITLES, False),
+    services().wants_titles,
     key="model-titles",
     on_change=switch_titles,
-    help="After the first answer the cheapest model of the same family is asked once. It has its own line in the usage.",
+    help="After the first answer the cheapest model of its family is asked once; that has its own line in the usage.",
 )
 
 st.subheader("Your data", anchor=False)
 st.page_link(DATA, label="Export, import, shared links", icon=":material/import_export:")
 st.caption("Chats, keys (encrypted) and the ledger lie here and nowhere else:")
 settings = services().settings
-st.code("PostgreSQL" if settings.database_url else str(settings.data_dir.resolve()), language=None)
+st.code("PostgreSQL" if settings.database_url else str(settings.data_dir.resolve()), language=None, wrap_lines=True)

@@ -170,6 +170,8 @@ class Chat:
             open_chat(store.fork(owner, chat, message.public_id))
             say_once("This is a copy of the conversation up to that message.", ":material/fork_right:")
         else:
+            if not self.runs_elsewhere:
+                self._stop_and_wait()  # what is shown stands above the running answer, which goes with it
             count = store.delete(owner, chat, message.public_id)
             remember_deleted(Deleted(chat, message.public_id, "", count))
 
@@ -245,6 +247,8 @@ class Chat:
 
     def _stop_and_wait(self) -> None:
         """A conversation has one running answer: the one to the old words is stopped, and kept as far as it came."""
+        if self.running is None:
+            return
         self.stop()
         until, seen = time.monotonic() + _STOP_S, -1
         while (live := self._running()) and time.monotonic() < until:

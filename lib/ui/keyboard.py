@@ -16,4 +16,4 @@ def listen_to_keys() -> None:
 
 def show_keyboard_link() -> None:
     """A small way to the sheet, at the bottom of the sidebar; the click is caught in the browser."""
-    st.button("Keyboard", icon=":material/keyboard:", type="tertiary", key="keyboard", help="Shortcuts: press ?")
+    st.button("Keyboard", icon=":material/keyboard:", type="tertiary", key="keyboard")

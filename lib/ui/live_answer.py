@@ -20,7 +20,7 @@ from lib.ui.streamlit_internals import StopException, end_block, session_is_aliv
 
 HZ = 12.0
 _BEAT_S = 0.1
-_GOES_ON = "\n\n*The answer goes on. It is too long to be drawn while it is written; it is shown in parts afterwards.*"
+_GOES_ON = "*The answer goes on. It is too long to be drawn while it is written; it is shown in parts afterwards.*"
 _LAST_WORDS_S = 0.02
 """The last words are on their way to the page before this thread begins the work that follows them."""
 
@@ -45,6 +45,15 @@ def show_live(live: Followed, *, on_native_stop: Callable[[], None]) -> None:
         if session_is_alive():
             on_native_stop()
         raise
+
+
+def wait_for_end(live: Followed) -> None:
+    """Stay until an answer that is not drawn here is over; this run can be ended meanwhile, as while following."""
+    seen = -1
+    while not live.over:
+        _ = "beat" in st.session_state
+        seen = live.wait(seen, _BEAT_S)
+        time.sleep(_BEAT_S)
 
 
 class _Follower:
@@ -90,6 +99,7 @@ class _Follower:
             if size <= LONG:
                 yield from _drawn(drawing.feed(new))
             elif size - len(new) <= LONG:
+                yield end_block
                 yield _GOES_ON
             if news.over or (until_text and news.text):
                 yield from _drawn(drawing.close()) if size <= LONG else ()

@@ -84,10 +84,10 @@ class TemporaryChat(Chat):
 def show_temporary_switch(chat: Chat) -> None:
     """In a new chat: the way into a temporary one."""
     st.session_state.setdefault(_WANTED, False)
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right", key="temporary-row"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="temporary-row"):
+        st.toggle("Temporary", key=_WANTED, help="A chat that is not stored. Its numbers still reach the usage.")
         if chat.temporary:
             st.caption(WORDS, width="content")
-        st.toggle("Temporary", key=_WANTED, help="A chat that is not stored. Its numbers still reach the usage.")
 
 
 def show_temporary_mark() -> None:

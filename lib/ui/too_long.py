@@ -55,7 +55,7 @@ def _show_ways(chat: Chat, found: Estimate, card: ModelCard, text: str) -> None:
     if found.sizes and not chat.temporary:
         st.button("Start a new chat with it", icon=":material/edit_square:", on_click=_send_anew, args=(chat, text))
         kept = _kept(found, card, text)
-        if kept and not chat.running and not chat.queue:
+        if kept is not None and not chat.running and not chat.queue:
             words = f"Leave out the oldest {len(found.sizes) - kept} messages this once"
             st.button(words, icon=":material/content_cut:", on_click=_send_rest, args=(chat, text, kept))
     for other in _larger(chat, found, text):
@@ -70,10 +70,12 @@ def _excess(found: Estimate, card: ModelCard | None, text: str) -> int:
     return 0 if card is None else found.of(card).excess(tokens_of(len(text), found.ratio(card)))
 
 
-def _kept(found: Estimate, card: ModelCard, text: str) -> int:
-    """How many of the newest messages fit beside the text and its answer."""
+def _kept(found: Estimate, card: ModelCard, text: str) -> int | None:
+    """How many of the newest messages fit beside the text and its answer; None when not even these two do."""
     ratio, quote = found.ratio(card), found.of(card)
     room = (quote.context or 0) - quote.system - quote.answer - tokens_of(len(text), ratio)
+    if room < 0:
+        return None
     return newest_that_fit([(size.role == "user", tokens_of(size.chars, ratio)) for size in found.sizes], room)
 
 

@@ -19,7 +19,10 @@ AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text(encodi
 SIZES: dict[str, ViewportSize] = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 390, "height": 844}}
 SERIOUS = frozenset({"serious", "critical"})
 
-KNOWN: tuple[tuple[str, str], ...] = ()
+KNOWN: tuple[tuple[str, str], ...] = (
+    # A code block with a long line scrolls sideways, and Streamlit gives its <pre> no tabindex.
+    ("scrollable-region-focusable", '<div style="background-color: transparent;"><code class="language-'),
+)
 """(rule, part of the element's HTML): Streamlit's own."""
 
 RUN = "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
@@ -68,6 +71,7 @@ def test_a_chat_has_no_serious_violation(app: Running, page: Page) -> None:
     open_new_chat(page, app)
     found = in_every_look(page, "new chat")
     ask(page, "show markdown")
+    ask(page, f"echo\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n```python\nprint('{'long ' * 60}')\n```\n", answers=2)
     found |= in_every_look(page, "conversation")
     say(page, "n=4000 tps=60 a long one")
     begun(page)
@@ -76,10 +80,13 @@ def test_a_chat_has_no_serious_violation(app: Running, page: Page) -> None:
     assert found == {}
 
 
-@pytest.mark.parametrize("name", ["usage?demo=true", "settings", "chats"])
-def test_no_other_page_has_a_serious_violation(app: Running, page: Page, name: str) -> None:
+def test_no_other_page_has_a_serious_violation(app: Running, page: Page) -> None:
     open_new_chat(page, app)
     ask(page, "hello")
-    open_page(page, app, name)
-    expect(page.get_by_role("heading").first).to_be_visible()
-    assert in_every_look(page, name) == {}
+    found: dict[str, list[str]] = {}
+    for name in ("usage?demo=true", "settings", "chats"):
+        page.set_viewport_size(SIZES["wide"])
+        open_page(page, app, name)
+        drawn(page)
+        found |= in_every_look(page, name)
+    assert found == {}

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -27,15 +31,6 @@ from tests.browser.steps import (
 pytestmark = pytest.mark.browser
 
 QUOTE = ".st-key-quote-button button"
-SMALL = "Claude Haiku 4.5"
-
-
-def pick_model(page: Page, name: str) -> None:
-    page.locator(".st-key-model-button button").first.click()
-    page.get_by_role("combobox", name="Model").fill(name)
-    page.get_by_role("option", name=name).first.click()
-    settled(page)
-    page.keyboard.press("Escape")
 
 
 def test_the_quote_follows_the_chat_and_names_what_it_rests_on(app: Running, page: Page) -> None:
@@ -54,34 +49,88 @@ def test_the_quote_follows_the_chat_and_names_what_it_rests_on(app: Running, pag
     expect(popover).to_contain_text("Demo prices")
 
 
-def test_a_message_beyond_the_context_waits_for_a_decision(app: Running, page: Page) -> None:
+class TwoModels(BaseHTTPRequestHandler):
+    """A gateway with a model that reads 2,000 tokens and one that reads 100,000; it notes what it is asked."""
+
+    asked: ClassVar[list[dict[str, Any]]] = []
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+    def do_GET(self) -> None:
+        models = [
+            {"id": name, "context_length": context} for name, context in (("a-tiny", 2_000), ("b-large", 100_000))
+        ]
+        self._send("application/json", json.dumps({"object": "list", "data": models}))
+
+    def do_POST(self) -> None:
+        self.asked.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+        said = {"choices": [{"index": 0, "delta": {"content": "short answer"}}]}
+        ended = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+        self._send("text/event-stream", f"data: {json.dumps(said)}\n\ndata: {json.dumps(ended)}\n\ndata: [DONE]\n\n")
+
+    def _send(self, kind: str, body: str) -> None:
+        self.send_response(200)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(body.encode())))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+
+@pytest.fixture
+def two_models(parlour: Callable[..., Running]) -> Iterator[Running]:
+    """A Parlour whose only gateway is `TwoModels`."""
+    TwoModels.asked.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), TwoModels)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield parlour(
+        OPENAI_BASE_URL=f"http://127.0.0.1:{server.server_port}/v1", OPENAI_API_KEY="sk-two-models-0123456789"
+    )
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_message_beyond_the_context_waits_for_a_decision(two_models: Running, page: Page) -> None:
+    app = two_models
     open_new_chat(page, app)
-    pick_model(page, SMALL)
-    chat = ask(page, "echo " + "old words " * 4_000)
-    text = "echo " + "new words " * 70_000
-    say(page, text)
+    expect(page.locator(QUOTE).first).to_contain_text("0 of 2k tokens · next unpriced")
+    chat = ask(page, "old words " * 300)
+    say(page, "new words " * 600)
     warning = page.locator("[data-testid=stAlert]", has_text="Not sent yet")
-    expect(warning).to_contain_text(f"{SMALL} reads 200k")
+    expect(warning).to_contain_text("a-tiny reads 2k")
     expect(page.locator(MESSAGES)).to_have_count(2)
-    assert len(ledger(app, chat)) == 1
-    for way in ("Start a new chat with it", "Leave out the oldest 2 messages", "reads 1M"):
-        expect(page.get_by_role("button", name=way).first).to_be_visible()
+    assert len(TwoModels.asked) == 1
+    for way in ("Start a new chat with it", "Leave out the oldest 2 messages", "Ask b-large (reads 100k, unpriced)"):
+        expect(page.get_by_role("button", name=way)).to_be_visible()
     page.get_by_role("button", name="Leave out the oldest 2 messages").click()
     answered(page, 2)
-    assert [row["chars_in"] for row in ledger(app, chat)][1] == len(text)
-    assert rows(app, "SELECT count(*) AS n FROM message WHERE deleted_ms IS NULL AND length(text) > 30000")[0]["n"] >= 4
+    expect(warning).to_have_count(0)
+    assert [message["role"] for message in TwoModels.asked[-1]["messages"]] == ["user"]
+    [kept] = rows(app, "SELECT count(*) AS n FROM message WHERE deleted_ms IS NULL")
+    assert kept["n"] == 4, "nothing was deleted"
+    assert len(ledger(app, chat)) == 2
 
 
-def test_another_model_takes_what_does_not_fit(app: Running, page: Page) -> None:
+def test_a_larger_model_or_a_new_chat_takes_what_does_not_fit(two_models: Running, page: Page) -> None:
+    app = two_models
     open_new_chat(page, app)
-    pick_model(page, SMALL)
-    say(page, "echo " + "new words " * 90_000)
-    expect(page.get_by_role("button", name="Start a new chat with it")).to_have_count(0)
-    page.get_by_role("button", name="reads 1M").first.click()
-    answered(page)
-    [row] = ledger(app, chat_of(page))
-    assert row["outcome"] == "ok"
-    assert row["base"] != "claude-haiku-4-5"
+    chat = ask(page, "old words " * 300)
+    say(page, "new words " * 600)
+    page.get_by_role("button", name="Ask b-large").click()
+    answered(page, 2)
+    asked = TwoModels.asked[-1]
+    assert (asked["model"], len(asked["messages"])) == ("b-large", 3)
+    expect(page.locator(".st-key-model-button")).to_contain_text("b-large")
+    page.locator(".st-key-model-button button").first.click()
+    page.get_by_role("combobox", name="Model").click()
+    page.get_by_role("option", name="a-tiny").click()
+    settled(page)
+    page.keyboard.press("Escape")
+    say(page, "newer words " * 200)
+    page.get_by_role("button", name="Start a new chat with it").click()
+    answered(page, 1)
+    assert chat_of(page) != chat
+    assert (TwoModels.asked[-1]["model"], len(TwoModels.asked[-1]["messages"])) == ("a-tiny", 1)
 
 
 def test_a_preset_sets_system_prompt_and_parameters(parlour: Callable[..., Running], page: Page) -> None:
@@ -90,8 +139,8 @@ def test_a_preset_sets_system_prompt_and_parameters(parlour: Callable[..., Runni
     parameters = page.locator(".st-key-parameters-button button").first
     parameters.click()
     page.get_by_label("System prompt").fill("Speak like a sailor.")
-    page.get_by_label("Temperature").fill("0.7")
-    page.get_by_label("Temperature").press("Tab")
+    page.get_by_role("spinbutton", name="Temperature").fill("0.7")
+    page.get_by_role("spinbutton", name="Temperature").press("Tab")
     page.get_by_role("button", name="Save as…").click()
     page.get_by_label("Name", exact=True).fill("Sailor")
     page.get_by_label("Name", exact=True).press("Tab")
@@ -109,7 +158,7 @@ def test_a_preset_sets_system_prompt_and_parameters(parlour: Callable[..., Runni
     page.get_by_role("option", name="Sailor").click()
     settled(page)
     expect(page.get_by_label("System prompt")).to_have_value("Speak like a sailor.")
-    expect(page.get_by_label("Temperature")).to_have_value("0.7")
+    expect(page.get_by_role("spinbutton", name="Temperature")).to_have_value("0.70")
     second = ask(page, "hello again")
     found = rows(app, "SELECT system FROM conversation WHERE public_id IN (?, ?)", chat, second)
     assert {row["system"] for row in found} == {"Speak like a sailor."}

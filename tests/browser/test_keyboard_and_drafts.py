@@ -86,6 +86,7 @@ def test_keys_reach_everything(app: Running, page: Page) -> None:
 def test_the_sheet_lists_the_keys_and_typing_a_question_mark_is_typing(app: Running, page: Page) -> None:
     open_new_chat(page, app)
     sheet = page.get_by_role("dialog", name="Keyboard")
+    expect(page.locator(COMPOSER)).to_be_focused()
     page.keyboard.type("what?")
     expect(page.locator(COMPOSER)).to_have_value("what?")
     expect(sheet).to_be_hidden()

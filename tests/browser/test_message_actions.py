@@ -9,6 +9,7 @@ from tests.browser.steps import (
     CONVERSATIONS,
     FOOTERS,
     MESSAGES,
+    STOP,
     Running,
     ask,
     begun,
@@ -157,3 +158,15 @@ def test_while_an_answer_runs_an_edit_branches(app: Running, page: Page) -> None
     expect(last_message(page)).to_contain_text("now this")
     settled(page)
     assert [row["outcome"] for row in ledger(app, chat)] == ["stopped", "ok"]
+
+
+def test_deleting_a_question_stops_the_answer_to_it(app: Running, page: Page) -> None:
+    open_new_chat(page, app)
+    say(page, "n=3000 tps=100 not this")
+    chat = begun(page)
+    growing(last_message(page), beyond=50)
+    question(page).get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("Deleted 2 messages.")).to_be_visible()
+    expect(page.locator(STOP)).to_have_count(0)
+    expect(page.locator(MESSAGES)).to_have_count(0)
+    assert [row["outcome"] for row in ledger(app, chat)] == ["stopped"]

@@ -35,7 +35,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     field.rows = Math.min(8, state.words.split("\n").length + 1);
     field.setAttribute("aria-label", "Edit the waiting message");
     const close = () => { state.editing = null; draw(); };
-    const save = () => { if (field.value.trim()) tell(item.id, "edit", field.value); item.text = field.value.trim() || item.text; close(); };
+    const save = () => { if (field.value.trim()) tell(item.id, "edit", field.value); close(); };
     field.oninput = () => { state.words = field.value; };
     field.onkeydown = (event) => {
       if (event.key === "Escape") close();

@@ -1,0 +1,385 @@
+"""Any sequence of everything one can do keeps every message within reach and every cost counted once.
+
+The deeds are done by a clerk who keeps books of their own (`clerk.py`); after each one both are compared, through the
+store's public functions only.
+"""
+
+from __future__ import annotations
+
+import io
+import random
+import shutil
+import tempfile
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from msgspec import structs
+
+from lib.errors import NotFound
+from lib.ids import new_id
+from lib.search import parse
+from lib.store import Store, open_store
+from lib.transfer.archive import write_zip
+from lib.transfer.document import AttemptCopy, ConversationCopy, Found, Spend, to_json
+from lib.transfer.reading import Item, read_import
+from tests.store.clerk import COMMON, Chat, Clerk, Spent
+
+Totals = dict[str, tuple[int, int, int]]
+STRANGER = new_id()
+
+
+# --- what both must agree on ------------------------------------------------------------------------------------------
+
+
+def check(clerk: Clerk) -> None:
+    """Everything is where the clerk's books say; nothing else is there."""
+    live = [name for name, chat in clerk.chats.items() if not chat.deleted]
+    assert sorted(clerk.store.transfers.ids(clerk.owner)) == sorted(live)
+    for name, chat in clerk.chats.items():
+        assert totals(clerk, name) == summed(spent for spent in clerk.spent.values() if spent.chat == name)
+        if not chat.deleted:
+            check_chat(clerk, name, chat)
+    trash = clerk.store.trash.list(clerk.owner)
+    assert sorted((item.conversation, item.message or "", item.n_messages) for item in trash) == sorted(
+        (name, message or "", n) for name, message, n in clerk.trashed()
+    )
+    check_ledger(clerk)
+    check_search(clerk)
+    check_stranger(clerk)
+
+
+def check_chat(clerk: Clerk, name: str, chat: Chat) -> None:
+    """Its whole tree, what its versions cost, what is shown of it, and where it is kept."""
+    copy = clerk.store.transfers.copy(clerk.owner, name)
+    assert {one.id: (one.role, one.parent, one.text) for one in copy.messages} == {
+        one: (said.role, said.parent, said.text) for one, said in chat.live.items()
+    }
+    of_messages = [(found.request_id, one.id) for one in copy.messages for found in one.attempts]
+    of_messages += [(found.request_id, None) for found in copy.spend]
+    assert sorted(of_messages, key=str) == sorted(
+        ((r, s.message if s.message in chat.live else None) for r, s in clerk.spent.items() if s.chat == name), key=str
+    )
+    shown = clerk.store.conversations.transcript(clerk.owner, name).messages
+    assert [one.public_id for one in shown] == (chat.above(shown[-1].public_id) if chat.live else [])
+    assert all(one.siblings == versions(chat, one.public_id) for one in shown)
+    there = clerk.store.conversations.get(clerk.owner, name)
+    assert (there.n_messages, there.title, set(there.tags)) == (len(chat.live), chat.title, chat.tags)
+    assert (there.pinned, there.archived, copy.folder) == (chat.pinned, chat.archived, chat.folder)
+
+
+def versions(chat: Chat, message: str) -> tuple[str, ...]:
+    parent = chat.messages[message].parent
+    return tuple(one for one, said in chat.live.items() if said.parent == parent)
+
+
+def check_ledger(clerk: Clerk) -> None:
+    """As many events as there were attempts, each at its cost in force, and a rollup that adds up."""
+    rows = clerk.store.ledger.latest(clerk.owner, 10_000, demo=None)
+    assert sorted((row.id, row.cost.currency, row.cost.nano) for row in rows) == sorted(
+        (spent.event, spent.currency, spent.nano) for spent in clerk.spent.values()
+    )
+    assert clerk.store.ledger.verify(clerk.owner) == []
+
+
+def totals(clerk: Clerk, chat: str) -> Totals:
+    """Per currency: how many attempts, how many without a price, the sum of the others."""
+    found = clerk.store.ledger.total_of_conversation(clerk.owner, chat)
+    return {total.currency: (total.n, total.n_unpriced, total.nano) for total in found if total.n}
+
+
+def summed(all_spent: object) -> Totals:
+    found: Totals = {}
+    for spent in all_spent:  # type: ignore[attr-defined]
+        assert isinstance(spent, Spent)
+        n, unpriced, nano = found.get(spent.currency, (0, 0, 0))
+        found[spent.currency] = (n + 1, unpriced + (spent.nano is None), nano + (spent.nano or 0))
+    return found
+
+
+def check_search(clerk: Clerk) -> None:
+    """The word that all messages have finds the newest of each conversation; a message's own word finds just it."""
+    words = [COMMON] if not clerk.said else [COMMON, f"w{clerk.said}w", f"w{1 + len(clerk.spent) % clerk.said}w"]
+    for word in words:
+        found = clerk.store.search.find(clerk.owner, parse(word, typing=False), limit=1_000)
+        assert found.next is None
+        assert {hit.conversation.public_id: hit.message for hit in found.hits} == {
+            name: said[-1]
+            for name, chat in clerk.chats.items()
+            if not chat.deleted and (said := [one for one, it in chat.live.items() if word in it.text])
+        }
+
+
+def check_stranger(clerk: Clerk) -> None:
+    """Somebody else sees nothing of it."""
+    store = clerk.store
+    assert store.transfers.ids(STRANGER) == store.conversations.list(STRANGER) == store.trash.list(STRANGER) == []
+    assert store.ledger.latest(STRANGER, demo=None) == store.transfers.loose_spend(STRANGER)[0] == []
+    assert store.search.find(STRANGER, parse(COMMON)).hits == ()
+    assert store.folders.list(STRANGER) == store.organising.tags(STRANGER) == store.transfers.imports(STRANGER) == []
+    for name, chat in list(clerk.chats.items())[-1:]:
+        with pytest.raises(NotFound):
+            store.transfers.copy(STRANGER, name)
+        for message in list(chat.messages)[-1:]:
+            with pytest.raises(NotFound):
+                store.messages.get(STRANGER, message)
+
+
+# --- exports and imports ----------------------------------------------------------------------------------------------
+
+
+def exported(store: Store, chats: list[str] | None = None) -> list[Item]:
+    """Some conversations as one JSON file, or all of them as a zip with the spend of those that are gone."""
+    owner, file = store.owner(), io.BytesIO()
+    copies = [store.transfers.copy(owner, name) for name in (store.transfers.ids(owner) if chats is None else chats)]
+    if chats is None:
+        write_zip(file, copies, [tuple(store.transfers.loose_spend(owner)[0])], form="json", at_ms=0)
+    else:
+        file.write(to_json(tuple(copies)))
+    items = list(read_import(file))
+    assert [item.conversation for item in items if isinstance(item, Found)] == copies
+    return items
+
+
+def imported(store: Store, items: list[Item]) -> str:
+    run = store.transfers.begin_import(store.owner(), "Parlour", "all.zip")
+    for item in items:
+        if isinstance(item, Found):
+            store.transfers.take(store.owner(), run, item)
+        else:
+            assert isinstance(item, Spend)
+            store.transfers.take_spend(store.owner(), run, item.attempts)
+    return run
+
+
+def copies_in(items: list[Item]) -> list[ConversationCopy]:
+    return [item.conversation for item in items if isinstance(item, Found)]
+
+
+class Elsewhere:
+    """A second installation that only imports. What a file brought stays as it was in the file until it is undone."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.chats: dict[str, tuple[str, ConversationCopy]] = {}
+        self.attempts: dict[str, tuple[str, AttemptCopy]] = {}
+
+    def take(self, items: list[Item]) -> None:
+        run = imported(self.store, items)
+        for item in items:
+            if isinstance(item, Found) and item.conversation.id in self.chats:
+                continue
+            if isinstance(item, Found):
+                self.chats[item.conversation.id] = (run, item.conversation)
+            assert isinstance(item, Found | Spend)
+            for one in item.conversation.attempts if isinstance(item, Found) else item.attempts:
+                self.attempts.setdefault(one.id, (run, one))
+
+    def undo(self, at: int) -> None:
+        """Take one import back; attempts of a conversation that another import brought stay with that one."""
+        owner = self.store.owner()
+        if not (runs := self.store.transfers.imports(owner)):
+            return
+        run = runs[at % len(runs)].public_id
+        assert self.store.transfers.undo(owner, run) == 0
+        self.chats = {name: it for name, it in self.chats.items() if it[0] != run}
+        heirs = {one.id: run for run, copy in self.chats.values() for one in copy.attempts}
+        for name, (by, one) in list(self.attempts.items()):
+            if by == run and name in heirs:
+                self.attempts[name] = (heirs[name], one)
+            elif by == run:
+                del self.attempts[name]
+
+    def check(self) -> None:
+        owner = self.store.owner()
+        assert sorted(self.store.transfers.ids(owner)) == sorted(self.chats)
+        for name, (_, copy) in self.chats.items():
+            assert self._sorted(self.store.transfers.copy(owner, name)) == self._sorted(copy)
+            costs = [self.attempts[one.id][1].cost for one in copy.attempts]
+            paid = Counter[str]()
+            for cost in costs:
+                paid[cost.currency] += cost.nano or 0
+            there = self.store.conversations.get(owner, name).totals
+            assert {total.currency: total.nano for total in there} == dict(paid)
+            assert sum(total.n for total in there) == len(costs)
+        rows = self.store.ledger.latest(owner, 10_000, demo=None)
+        assert sorted((row.cost.currency, row.cost.nano or -1) for row in rows) == sorted(
+            (one.cost.currency, one.cost.nano or -1) for _, one in self.attempts.values()
+        )
+        assert self.store.ledger.verify(owner) == []
+
+    def _sorted(self, copy: ConversationCopy) -> ConversationCopy:
+        """With the costs that were imported first, in an order that two installations share."""
+
+        def of(attempts: tuple[AttemptCopy, ...]) -> tuple[AttemptCopy, ...]:
+            return tuple(sorted((self.attempts[one.id][1] for one in attempts), key=lambda one: one.id))
+
+        messages = tuple(structs.replace(one, attempts=of(one.attempts)) for one in copy.messages)
+        return structs.replace(copy, messages=messages, spend=of(copy.spend))
+
+
+# --- what can be done -------------------------------------------------------------------------------------------------
+
+
+DEEDS = (
+    *("new", "send", "again", "edit", "edit and send", "continue", "fork", "delete", "delete", "delete chat"),
+    *("undo", "undo", "choose", "organise", "organise", "name by model", "correct", "purge"),
+    *("import again", "travel", "undo travel", "bring back", "undo import"),
+)
+
+
+class World:
+    """Two installations, the files that were exported from the first, and the imports it took."""
+
+    def __init__(self, here: Store, there: Store) -> None:
+        self.clerk, self.elsewhere = Clerk(here), Elsewhere(there)
+        self.files: list[list[Item]] = []
+        self.clerk.ask(None, None)
+
+    def do(self, deed: str, a: int, b: int) -> None:
+        """One deed; `a` says on which conversation and `b` on which message, as far as there are any."""
+        if deed in ("undo", "correct", "purge"):
+            self._with_trash_or_ledger(deed, a)
+        elif deed in ("import again", "travel", "undo travel", "bring back", "undo import"):
+            self._with_files(deed, a, b)
+        else:
+            self._with_a_chat(deed, a, b)
+        check(self.clerk)
+
+    def _with_trash_or_ledger(self, deed: str, a: int) -> None:
+        match deed:
+            case "undo":
+                self.clerk.undo(a)
+            case "correct":
+                self.clerk.correct(a)
+            case "purge":
+                self.clerk.purge()
+
+    def _with_a_chat(self, deed: str, a: int, b: int) -> None:
+        clerk = self.clerk
+        live = [name for name, chat in clerk.chats.items() if not chat.deleted]
+        if deed == "new" or not live:
+            clerk.ask(None, None)
+            return
+        chat = live[a % len(live)]
+        messages = list(clerk.chats[chat].live)
+        match deed:
+            case "organise":
+                clerk.organise(chat, b)
+            case "name by model":
+                clerk.name_by_model(chat)
+            case "delete chat":
+                clerk.delete_chat(chat)
+            case _ if not messages or deed == "send":
+                clerk.ask(chat, clerk.store.conversations.get(clerk.owner, chat).active_leaf)
+            case _:
+                self._with_a_message(deed, chat, messages[b % len(messages)])
+
+    def _with_a_message(self, deed: str, chat: str, message: str) -> None:
+        clerk, said = self.clerk, self.clerk.chats[chat].messages[message]
+        asked = message if said.role == "user" else said.parent
+        match deed:
+            case "again" if asked:
+                clerk.answer(chat, asked)
+            case "continue" if asked:
+                clerk.answer(chat, asked, continues=message if said.role == "assistant" else None)
+            case "edit" | "edit and send":
+                clerk.edit(chat, message, send=deed != "edit")
+            case "fork":
+                clerk.fork(chat, message)
+            case "delete":
+                clerk.delete(chat, message)
+            case "choose":
+                clerk.store.conversations.choose(clerk.owner, chat, message)
+                shown = clerk.store.conversations.transcript(clerk.owner, chat).messages
+                assert message in [one.public_id for one in shown]
+
+    def _with_files(self, deed: str, a: int, b: int) -> None:
+        clerk, owner = self.clerk, self.clerk.owner
+        match deed:
+            case "import again":
+                before = exported(clerk.store)
+                imported(clerk.store, before)
+                assert exported(clerk.store) == before
+            case "travel":
+                ids = clerk.store.transfers.ids(owner)
+                self.files.append(exported(clerk.store, None if b % 3 or not ids else [ids[a % len(ids)]]))
+                self.elsewhere.take(self.files[-1])
+                self.elsewhere.check()
+            case "undo travel":
+                self.elsewhere.undo(a)
+                self.elsewhere.check()
+            case "bring back" if self.files:
+                items = self.files[a % len(self.files)]
+                clerk.came_back(imported(clerk.store, items), copies_in(items))
+            case "undo import":
+                self._undo_import(a)
+
+    def _undo_import(self, a: int) -> None:
+        clerk = self.clerk
+        if runs := clerk.store.transfers.imports(clerk.owner):
+            run = runs[a % len(runs)].public_id
+            clerk.store.transfers.undo(clerk.owner, run)
+            clerk.undone(run)
+
+    def at_the_end(self) -> None:
+        """Every version can be shown; with everything restored, the other place gets the very same; then it is empty."""
+        clerk = self.clerk
+        while clerk.trashed():
+            clerk.undo(0)
+        for name, chat in clerk.chats.items():
+            for message in chat.messages:
+                clerk.store.conversations.choose(clerk.owner, name, message)
+                shown = clerk.store.conversations.transcript(clerk.owner, name).messages
+                assert message in [one.public_id for one in shown]
+        check(clerk)
+        there = self.elsewhere
+        while there.store.transfers.imports(there.store.owner()):
+            there.undo(0)
+        there.check()
+        assert there.attempts == {} and there.store.conversations.list(there.store.owner()) == []
+        self._with_files("travel", 0, 1)
+        assert summed(clerk.spent.values()).keys() == {one.cost.currency for _, one in there.attempts.values()}
+        there.undo(0)
+        there.check()
+
+
+@settings(max_examples=8, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
+class EverythingMachine(RuleBasedStateMachine):
+    """Hypothesis looks for the sequence that loses something (SQLite, for speed)."""
+
+    @initialize()
+    def open(self) -> None:
+        self.folder = Path(tempfile.mkdtemp())
+        self.stores = [open_store("", self.folder / name) for name in ("here", "there")]
+        self.world = World(*self.stores)
+
+    @rule(deed=st.sampled_from(DEEDS), a=st.integers(0, 9), b=st.integers(0, 99))
+    def do(self, deed: str, a: int, b: int) -> None:
+        self.world.do(deed, a, b)
+
+    def teardown(self) -> None:
+        if hasattr(self, "world"):
+            try:
+                self.world.at_the_end()
+            finally:
+                for store in self.stores:
+                    store.close()
+                shutil.rmtree(self.folder)
+
+
+TestEverythingMachine = EverythingMachine.TestCase
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_random_lives_lose_nothing_on_either_database(store: Store, tmp_path: Path, seed: int) -> None:
+    dice = random.Random(seed)
+    with closing(open_store("", tmp_path / "there")) as there:
+        world = World(store, there)
+        for _ in range(40):
+            world.do(dice.choice(DEEDS), dice.randrange(10), dice.randrange(100))
+        world.at_the_end()
