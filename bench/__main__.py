@@ -1,9 +1,10 @@
-"""`python -m bench [chunks] [stream] [enter] [stop] [store]`: measure these parts (default: all), print one table.
+"""`python -m bench [PART …]`: measure these parts (default: all), print one table.
 
 chunks   CPU per 100,000 streamed chunks, ours beside the openai SDK and httpx (3 minutes)
 stream   one long answer in Chromium: bytes, server CPU, lag, frozen frames (1 minute)
 enter    from Enter to the upstream's request · stop   from Stop to the upstream's closed connection
 store    what begin, checkpoint and finish of an answer cost on SQLite
+library  lists, searches and long chats among 5,000 conversations (a minute more at first, to make them)
 
 Use a quiet machine: every figure but bytes grows with other load, which is printed below the table.
 """
@@ -13,11 +14,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from bench import chunks, ledger, screen
+from bench import chunks, ledger, library, screen
 from bench.figures import HEADING, Figure, load_now
 from bench.processes import running_upstream
 
-PARTS = ("chunks", "stream", "enter", "stop", "store")
+PARTS = ("chunks", "stream", "enter", "stop", "store", "library")
 
 
 def main(wanted: list[str]) -> int:
@@ -41,6 +42,8 @@ def _measured(parts: list[str]) -> Iterator[Figure]:
             yield from screen.measure(upstream, on_screen)
         if "chunks" in parts:
             yield from chunks.measure(upstream)
+        if "library" in parts:
+            yield from library.measure(upstream)
     if "store" in parts:
         yield from ledger.measure()
 

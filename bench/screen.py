@@ -23,9 +23,9 @@ from bench.processes import Upstream, cpu_of_tree, running_app
 
 ANSWER_TOKENS, ANSWER_TPS = 4_000, 100
 ENTER_TRIES, STOP_TRIES = 20, 10
-_IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-_COMPOSER = '[data-testid="stChatInputTextArea"]'
-_STOP = ".st-key-stop button"
+IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+COMPOSER = '[data-testid="stChatInputTextArea"]'
+STOP = ".st-key-stop button"
 _CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 _WATCH = """
 (() => {
@@ -73,15 +73,15 @@ class Screen:
     def _say(self, orders: str) -> str:
         """Send a message with these orders; its name at the upstream."""
         name, self._name = self._name, next(_names)
-        composer = self.page.locator(_COMPOSER)
+        composer = self.page.locator(COMPOSER)
         composer.fill(f"id={name} {orders}")
         time.sleep(0.3)
         composer.press("Enter")
         return name
 
     def _settle(self) -> None:
-        self.page.locator(_STOP).wait_for(state="detached", timeout=120_000)
-        self.page.locator(_IDLE).wait_for(timeout=60_000)
+        self.page.locator(STOP).wait_for(state="detached", timeout=120_000)
+        self.page.locator(IDLE).wait_for(timeout=60_000)
         time.sleep(0.3)
 
     def _reset(self, wanted: str = "") -> None:
@@ -148,9 +148,9 @@ class Screen:
     def _stopped(self, orders: str, pause_s: float) -> float:
         name = self._say(orders)
         self._upstream.wait_for(name, "received")
-        self.page.locator(_STOP).wait_for()
+        self.page.locator(STOP).wait_for()
         time.sleep(pause_s)
-        self.page.locator(_STOP).click()
+        self.page.locator(STOP).click()
         gone = self._upstream.wait_for(name, "gone")
         pressed = self._noted()["click"]
         self._settle()
@@ -161,16 +161,17 @@ def measure(upstream: Upstream, parts: list[str]) -> Iterator[Figure]:
     """The figures of the parts `stream`, `enter` and `stop`, each in a new chat."""
     with tempfile.TemporaryDirectory() as folder, running_app(Path(folder), upstream) as (url, server):
         for part in parts:
-            with _open_page() as page:
+            with open_page() as page:
                 page.goto(url)
                 screen = Screen(page, upstream, server)
-                page.locator(_IDLE).wait_for(timeout=60_000)
+                page.locator(IDLE).wait_for(timeout=60_000)
                 screen.warm()
                 yield from getattr(screen, part)()
 
 
 @contextmanager
-def _open_page() -> Iterator[Page]:
+def open_page() -> Iterator[Page]:
+    """A tab of a new Chromium that watches itself."""
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=_CHROMIUM_ARGS)

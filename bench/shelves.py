@@ -113,13 +113,13 @@ def _special(name: str, turn: int, words: _Words) -> tuple[str, str]:
     return question, f"{markdown(words.chance, 1_500)}\n\nEND-{turn:04}-{name}"
 
 
-def _chat(
-    name: str, at_ms: int, turns: list[tuple[str, str]], model: _Model, words: _Words
-) -> ConversationCopy:
+def _chat(name: str, at_ms: int, turns: list[tuple[str, str]], model: _Model, words: _Words) -> ConversationCopy:
     messages: list[MessageCopy] = []
     for turn, (question, answer) in enumerate(turns):
         then, number = at_ms + turn * 40_000, turn * 2
-        asked = MessageCopy(f"{name}-{number}", "user", then, _id(name, number - 1), _id(name, number + 1), text=question)
+        asked = MessageCopy(
+            f"{name}-{number}", "user", then, _id(name, number - 1), _id(name, number + 1), text=question
+        )
         attempt = _attempt(f"{name}-{turn}", then, model, len(question) + len(answer) * turn // 2, len(answer))
         told = MessageCopy(
             f"{name}-{number + 1}", "assistant", then, asked.id, text=answer, state="done", model=model.copy,
@@ -162,12 +162,17 @@ class _Words:
     def __init__(self) -> None:
         self.chance = random.Random(11)
         words = sorted({self._word() for _ in range(4_000)}, key=lambda word: self.chance.random())
-        pairs = [chr(self.chance.randrange(0x4E00, 0x5600)) + chr(self.chance.randrange(0x4E00, 0x5600)) for _ in range(1_200)]
+        pairs = [
+            chr(self.chance.randrange(0x4E00, 0x5600)) + chr(self.chance.randrange(0x4E00, 0x5600))
+            for _ in range(1_200)
+        ]
         self._latin = [self._latin_sentence([COMMON, *words]) for _ in range(3_000)]
         self._chinese = [self._chinese_sentence([COMMON_CHINESE, *pairs]) for _ in range(1_500)]
 
     def _word(self) -> str:
-        return "".join(self.chance.choice("bdfgklmnprstv") + self.chance.choice("aeiou") for _ in range(self.chance.randint(2, 4)))
+        return "".join(
+            self.chance.choice("bdfgklmnprstv") + self.chance.choice("aeiou") for _ in range(self.chance.randint(2, 4))
+        )
 
     def _latin_sentence(self, words: list[str]) -> str:
         weights = [1 / (rank + 10) for rank in range(len(words))]
