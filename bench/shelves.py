@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from bench.processes import ROOT
 from bench.upstream import MODEL, markdown
@@ -34,7 +34,7 @@ COMMON, RARE, COMMON_CHINESE, RARE_CHINESE = "lantern", "quixotry", "航班", "�
 RARE_MODEL = "gemini-3-flash-preview"
 
 _OUT = ROOT / "bench" / "out"
-_VERSION = 1
+_VERSION = 2
 _DAY_MS, _DAYS = 86_400_000, 400
 _MODELS = (  # id, base, family, variant, one of so many conversations
     (MODEL, MODEL, "", "standard", 50),
@@ -99,7 +99,8 @@ def _chats(gateway: GatewayCopy) -> Iterator[ConversationCopy]:
         yield _chat(f"bench-chat-{number:011}", at_ms, [words.turn(count, turn) for turn in range(count)], model, words)
     for place, (name, count) in enumerate(special):
         at_ms = now - _DAY_MS // 4 + place * 1_000_000 - count * 40_000
-        yield _chat(name, at_ms, [_special(name, turn, words) for turn in range(count)], models[0], words)
+        chat = _chat(name, at_ms, [_special(name, turn, words) for turn in range(count)], models[0], words)
+        yield structs.replace(chat, folder="", pinned_ms=None, archived_ms=None)
 
 
 def _special(name: str, turn: int, words: _Words) -> tuple[str, str]:

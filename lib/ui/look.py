@@ -38,15 +38,35 @@ _RULES = """
   [data-testid="stChatMessage"]:hover [class*="st-key-asked-"], [class*="st-key-asked-"]:focus-within,
   [class*="st-key-asked-of-"] { opacity: 1; }
   @media (hover: none) { [class*="st-key-asked-"] { opacity: 1; } }
-  /* Quiet words, and the chosen of several, in colours of the theme that can be read (4.5 to 1 and more). */
+  /* Quiet words, and the chosen of several, in what can be read: 4.5 to 1 and more. (A popover is
+     outside of the element that knows whether the page is dark, so nothing here may ask.) */
   [data-testid="stCaptionContainer"], [data-testid="stMarkdownContainer"] blockquote,
   [data-testid="stExpander"] summary [data-testid="stMarkdownContainer"] {
-    color: light-dark(#5f676c, #9ea5a8); opacity: 1;
+    color: inherit; opacity: 0.75;
   }
   [data-testid="stExpander"] summary { opacity: 1; }
-  [data-testid="stMain"] button[data-variant][data-selected="true"][data-rac] { color: light-dark(#0f6b66, #6fc3ba); }
+  body button[data-variant][data-selected="true"][data-rac] { color: inherit; }
   /* Streamlit's own CSV of a table does not guard against formulas; ours does. */
   [data-testid="stElementToolbarButton"]:has([aria-label="Download as CSV"]) { display: none; }
+  /* Streamlit's colours of code are too pale to read; the same hues, darker on light and lighter on dark. */
+  [data-testid="stApp"] [data-testid] pre code .token:is(
+    .comment, .prolog, .cdata, .doctype
+  ) { color: light-dark(#5f676c, #9ea5a8); }
+  [data-testid="stApp"] [data-testid] pre code .token:is(
+    .keyword, .function, .selector, .attr-name, .atrule, .important
+  ) { color: light-dark(#0b5fa8, #6cb6ff); }
+  [data-testid="stApp"] [data-testid] pre code .token:is(
+    .string, .char, .attr-value, .boolean, .constant, .symbol, .inserted
+  ) { color: light-dark(#18702f, #6fd08c); }
+  [data-testid="stApp"] [data-testid] pre code .token:is(
+    .number
+  ) { color: light-dark(#0b6f66, #5fd0c2); }
+  [data-testid="stApp"] [data-testid] pre code .token:is(
+    .property, .variable, .parameter
+  ) { color: light-dark(#00688a, #5cc4ea); }
+  [data-testid="stApp"] [data-testid] pre code .token:is(
+    .decorator, .annotation, .regex, .class-name, .builtin
+  ) { color: light-dark(#9a4a07, #f5a266); }
   /* A diagram that cannot be drawn gives way to its source. */
   [class*="st-key-diagram-"]:not(:has([data-testid="stMermaidError"])) > :has([data-testid="stCode"]),
   [class*="st-key-diagram-"]:has([data-testid="stMermaidError"]) [data-testid="stMermaidChart"],

@@ -19,7 +19,7 @@ export default function ({ data }) {
     // What is typed while the first message goes out belongs to the chat that it begins.
     const carried = from !== null && data.begun === data.chat && data.begun !== state.begun;
     if (carried) later();
-    else restore(data.chat, from !== null);
+    else state.restoring = restore(data.chat, from !== null);
     focusBox(from !== null);
   } else if (data.answers !== state.answers && state.answers >= 0) {
     focusBox(false);
@@ -31,7 +31,9 @@ export default function ({ data }) {
   state.editing = data.editing;
   if (data.fill && data.fill !== state.fill) {
     state.fill = data.fill;
-    whenThere(() => write(data.fill));
+    // After a draft that is there already: a link must not take it away.
+    Promise.resolve(state.restoring).then(() =>
+      whenThere((place) => write(place.value ? `${place.value}\n\n${data.fill}` : data.fill)));
   }
 }
 
