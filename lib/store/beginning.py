@@ -105,7 +105,8 @@ def _conversation(connection: Connection, start: Start) -> tuple[Row[Any], bool]
             raise NotFound("conversation")
         ref = start.turn.ref
         settings = Settings(ref.gateway_id, ref.model, ref.dialect, start.turn.params, start.turn.system)
-        insert_new(connection, schema.conversation, new_row(start.owner, public_id, "", settings))
+        new = new_row(start.owner, public_id, "", settings) | {"created_ms": start.at_ms}  # not after its first words
+        insert_new(connection, schema.conversation, new)
         row = connection.execute(query).one()
     if row.owner_id != start.owner or row.deleted_ms is not None:
         raise NotFound("conversation")

@@ -11,19 +11,21 @@ import random
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from msgspec import structs
 
 from lib.errors import NotFound
 from lib.ids import new_id
 from lib.search import parse
 from lib.store import Store, open_store
+from lib.store.rows import Conversation
 from lib.transfer.archive import write_zip
 from lib.transfer.document import AttemptCopy, ConversationCopy, Found, Spend, to_json
 from lib.transfer.reading import Item, read_import
@@ -36,14 +38,21 @@ STRANGER = new_id()
 # --- what both must agree on ------------------------------------------------------------------------------------------
 
 
-def check(clerk: Clerk) -> None:
-    """Everything is where the clerk's books say; nothing else is there."""
-    live = [name for name, chat in clerk.chats.items() if not chat.deleted]
-    assert sorted(clerk.store.transfers.ids(clerk.owner)) == sorted(live)
-    for name, chat in clerk.chats.items():
-        assert totals(clerk, name) == summed(spent for spent in clerk.spent.values() if spent.chat == name)
+def check(clerk: Clerk, *, shown: bool = False) -> None:
+    """Everything is where the clerk's books say; nothing else is there. `shown` looks at what is shown of all chats."""
+    listed = {one.public_id: one for deleted in (False, True) for one in _listed(clerk, deleted)}
+    assert {name: one.deleted_ms is not None for name, one in listed.items()} == {
+        name: chat.deleted for name, chat in clerk.chats.items()
+    }
+    for at, (name, chat) in enumerate(clerk.chats.items()):
+        of_it = [spent for spent in clerk.spent.values() if spent.chat == name]
+        assert totals(listed[name]) == summed(of_it)
+        assert listed[name].n_messages == len(chat.live)
         if not chat.deleted:
-            check_chat(clerk, name, chat)
+            check_tree(clerk, name, chat)
+            check_place(chat, listed[name])
+        if not chat.deleted and (shown or at == clerk.said % len(clerk.chats)):
+            check_shown(clerk, name, chat)
     trash = clerk.store.trash.list(clerk.owner)
     assert sorted((item.conversation, item.message or "", item.n_messages) for item in trash) == sorted(
         (name, message or "", n) for name, message, n in clerk.trashed()
@@ -53,23 +62,37 @@ def check(clerk: Clerk) -> None:
     check_stranger(clerk)
 
 
-def check_chat(clerk: Clerk, name: str, chat: Chat) -> None:
-    """Its whole tree, what its versions cost, what is shown of it, and where it is kept."""
+def _listed(clerk: Clerk, deleted: bool) -> list[Conversation]:
+    return clerk.store.conversations.list(clerk.owner, limit=1_000, deleted=deleted)
+
+
+def check_tree(clerk: Clerk, name: str, chat: Chat) -> None:
+    """Every version that is not in the trash, and which of them each attempt belongs to."""
     copy = clerk.store.transfers.copy(clerk.owner, name)
     assert {one.id: (one.role, one.parent, one.text) for one in copy.messages} == {
         one: (said.role, said.parent, said.text) for one, said in chat.live.items()
     }
-    of_messages = [(found.request_id, one.id) for one in copy.messages for found in one.attempts]
-    of_messages += [(found.request_id, None) for found in copy.spend]
-    assert sorted(of_messages, key=str) == sorted(
-        ((r, s.message if s.message in chat.live else None) for r, s in clerk.spent.items() if s.chat == name), key=str
-    )
+    found = {(one.request_id, message.id) for message in copy.messages for one in message.attempts}
+    found |= {(one.request_id, None) for one in copy.spend}
+    assert len(copy.attempts) == len(found)
+    assert found == {
+        (request, spent.message if spent.message in chat.live else None)
+        for request, spent in clerk.spent.items()
+        if spent.chat == name
+    }
+    assert copy.folder == chat.folder
+
+
+def check_place(chat: Chat, there: Conversation) -> None:
+    assert (there.title, set(there.tags)) == (chat.title, chat.tags)
+    assert (there.pinned, there.archived) == (chat.pinned, chat.archived)
+
+
+def check_shown(clerk: Clerk, name: str, chat: Chat) -> None:
+    """One whole branch, with all versions of each of its messages."""
     shown = clerk.store.conversations.transcript(clerk.owner, name).messages
     assert [one.public_id for one in shown] == (chat.above(shown[-1].public_id) if chat.live else [])
     assert all(one.siblings == versions(chat, one.public_id) for one in shown)
-    there = clerk.store.conversations.get(clerk.owner, name)
-    assert (there.n_messages, there.title, set(there.tags)) == (len(chat.live), chat.title, chat.tags)
-    assert (there.pinned, there.archived, copy.folder) == (chat.pinned, chat.archived, chat.folder)
 
 
 def versions(chat: Chat, message: str) -> tuple[str, ...]:
@@ -86,16 +109,14 @@ def check_ledger(clerk: Clerk) -> None:
     assert clerk.store.ledger.verify(clerk.owner) == []
 
 
-def totals(clerk: Clerk, chat: str) -> Totals:
+def totals(there: Conversation) -> Totals:
     """Per currency: how many attempts, how many without a price, the sum of the others."""
-    found = clerk.store.ledger.total_of_conversation(clerk.owner, chat)
-    return {total.currency: (total.n, total.n_unpriced, total.nano) for total in found if total.n}
+    return {total.currency: (total.n, total.n_unpriced, total.nano) for total in there.totals if total.n}
 
 
-def summed(all_spent: object) -> Totals:
+def summed(all_spent: Iterable[Spent]) -> Totals:
     found: Totals = {}
-    for spent in all_spent:  # type: ignore[attr-defined]
-        assert isinstance(spent, Spent)
+    for spent in all_spent:
         n, unpriced, nano = found.get(spent.currency, (0, 0, 0))
         found[spent.currency] = (n + 1, unpriced + (spent.nano is None), nano + (spent.nano or 0))
     return found
@@ -336,7 +357,7 @@ class World:
                 clerk.store.conversations.choose(clerk.owner, name, message)
                 shown = clerk.store.conversations.transcript(clerk.owner, name).messages
                 assert message in [one.public_id for one in shown]
-        check(clerk)
+        check(clerk, shown=True)
         there = self.elsewhere
         while there.store.transfers.imports(there.store.owner()):
             there.undo(0)
