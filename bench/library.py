@@ -17,6 +17,7 @@ from bench.screen import COMPOSER, IDLE, STOP, open_page
 from bench.shelves import (
     COMMON,
     COMMON_CHINESE,
+    COMMON_TOO,
     HUGE,
     HUGE_CODE,
     LONG,
@@ -36,7 +37,7 @@ TRIES, OPENINGS, KEYS = 15, 5, 60
 SEARCHES = {
     "a rare word": RARE,
     "a common word": COMMON,
-    "two common words": f"{COMMON} mobo",
+    "two common words": f"{COMMON} {COMMON_TOO}",
     "common Chinese": COMMON_CHINESE,
     "rare Chinese": RARE_CHINESE,
     "a word that is nowhere": "xylophonist",

@@ -31,6 +31,8 @@ CHINESE = 0.2
 LONG, HUGE, HUGE_CODE, SHORT = (f"bench-chat-{name:-<11}" for name in ("long", "huge", "huge-code", "short"))
 """The public ids of the chats that are opened."""
 COMMON, RARE, COMMON_CHINESE, RARE_CHINESE = "lantern", "quixotry", "航班", "琥珀"
+COMMON_TOO = "dolivu"
+"""The most common of the made-up words."""
 RARE_MODEL = "gemini-3-flash-preview"
 
 _OUT = ROOT / "bench" / "out"

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection, Row, insert, literal, or_, select
 
-from lib.ids import new_id, new_public_id, now_ms
+from lib.ids import ms_of, new_id, new_public_id, now_ms
 from lib.ledger import ModelRef
 from lib.store import schema
 from lib.store.conversations import new_row
@@ -72,7 +72,8 @@ def take_in(connection: Connection, owner: int, import_id: int, found: Found) ->
     n_attempts = _take_spend(connection, owner, import_id, row["id"], copy, ids, answers, gates)
     mark = {"conversation_id": row["id"], "owner_id": owner, "import_id": import_id, "n_messages": len(ids)}
     mark |= {"source": found.source, "source_id": storable(found.source_id), "content_hash": content_hash(copy)}
-    connection.execute(insert(schema.imported_conversation), mark | {"at_ms": now_ms()})
+    at_ms = ms_of(new_id())  # not before any of its messages, whatever the clock does
+    connection.execute(insert(schema.imported_conversation), mark | {"at_ms": at_ms})
     return Taken("new", len(ids), n_attempts)
 
 

@@ -21,7 +21,7 @@ from lib.store.transfer_gateways import Gates
 from lib.tokens import TokenCount
 from lib.transfer.document import AttemptCopy, CostCopy, GatewayCopy, ModelCopy
 
-_u, _k, _m, _i = schema.usage_event.c, schema.cost_event.c, schema.message.c, schema.imported_event.c
+_u, _k, _c, _i = schema.usage_event.c, schema.cost_event.c, schema.conversation.c, schema.imported_event.c
 _COUNTS = TokenCount.__struct_fields__
 _SAME = (
     *("number", "started_ms", "ended_ms", "purpose", "outcome", "usage_source", "semantic", "model_reported"),
@@ -111,7 +111,7 @@ def take_attempts(
 ) -> int:
     """Write those attempts that the ledger does not have, with their own times; how many.
 
-    One it has, whose message was destroyed since, is tied to the message that has come back.
+    One it has, whose conversation was destroyed since or never came along, is tied to the one that comes now.
     """
     count, salt = 0, _salt(connection, owner)
     for copy in attempts:
@@ -120,7 +120,7 @@ def take_attempts(
         if known is None:
             _write(connection, place, import_id, copy, change)
             count += 1
-        elif message_id is not None:
+        elif conversation_id is not None:
             _tie(connection, place, known)
     return count
 
@@ -185,9 +185,9 @@ def _ref(model: ModelCopy, gates: Gates) -> ModelRef:
 
 
 def _tie(connection: Connection, place: Place, event_id: int) -> None:
-    """Only pointers move, never a figure: the message this event belonged to is gone, and here it is again."""
+    """Only pointers move, never a figure: the conversation this event belonged to is gone, and here it is again."""
     event = connection.execute(select(schema.usage_event).where(_u.id == event_id)).one()
-    if connection.scalar(select(exists().where(_m.id == event.message_id, _m.owner_id == place.owner))):
+    if connection.scalar(select(exists().where(_c.id == event.conversation_id, _c.owner_id == place.owner))):
         return
     places = {"conversation_id": place.conversation_id, "message_id": place.message_id, "answer_id": place.answer_id}
     mine = and_(_u.id == event_id, _u.owner_id == place.owner)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, delete, func, insert, select, update
 
 from lib.errors import NotFound
-from lib.ids import new_id, new_public_id, now_ms
+from lib.ids import ms_of, new_id, new_public_id, now_ms
 from lib.store import schema
 from lib.store.database import Database
 from lib.store.encoding import storable
@@ -146,20 +146,30 @@ def _import_run(row: Row[Any]) -> ImportRun:
 
 
 def _sorted_out(connection: Connection, owner: int, import_id: int) -> tuple[list[int], list[int]]:
-    """(conversations that were gone on with since the import, the others)."""
-    count = select(func.count()).select_from(schema.message)
-    count = count.where(_m.conversation_id == _ic.conversation_id, _m.owner_id == owner)
-    query = select(_ic.conversation_id, _ic.n_messages, count.scalar_subquery().label("n"))
+    """(conversations that were gone on with since the import, the others): they have fewer messages, or newer ones."""
+    inside = and_(_m.conversation_id == _ic.conversation_id, _m.owner_id == owner)
+    count, newest = (select(what).where(inside).scalar_subquery() for what in (func.count(_m.id), func.max(_m.id)))
+    query = select(_ic.conversation_id, _ic.n_messages, _ic.at_ms, count.label("n"), newest.label("newest"))
     rows = connection.execute(query.where(_ic.import_id == import_id, _ic.owner_id == owner)).all()
-    touched = [row.conversation_id for row in rows if row.n != row.n_messages]
-    return touched, [row.conversation_id for row in rows if row.n == row.n_messages]
+    touched = {row.conversation_id for row in rows if row.n != row.n_messages or ms_of(row.newest or 0) > row.at_ms}
+    return sorted(touched), [row.conversation_id for row in rows if row.conversation_id not in touched]
 
 
 def _forget_spend(connection: Connection, owner: int, import_id: int, touched: list[int]) -> None:
-    """Take this import's ledger rows back, but not those of conversations that stay."""
+    """Take this import's ledger rows back, but not those of conversations that stay or that another import brought."""
+    _hand_over(connection, owner, import_id)
     query = select(schema.usage_event).join(schema.imported_event, _ie.event_id == _u.id)
     query = query.where(_ie.import_id == import_id, _ie.owner_id == owner, _u.owner_id == owner)
     events = [event for event in connection.execute(query) if event.conversation_id not in set(touched)]
     change = counting(connection, owner)
     untake_events(connection, owner, events, change)
     change.apply(connection, owner)
+
+
+def _hand_over(connection: Connection, owner: int, import_id: int) -> None:
+    """Ledger rows that came before their conversation did belong to the import that brought the conversation."""
+    brought = select(_ic.import_id).join(schema.usage_event, _u.conversation_id == _ic.conversation_id)
+    brought = brought.where(_u.id == _ie.event_id, _ic.owner_id == owner, _ic.import_id != import_id)
+    mine = and_(_ie.import_id == import_id, _ie.owner_id == owner, brought.exists())
+    heir = brought.scalar_subquery()
+    connection.execute(update(schema.imported_event).where(mine).values(import_id=heir))

@@ -104,9 +104,7 @@ class Clerk:
     def answer(self, chat: str, asked: str, *, continues: str | None = None) -> str:
         """Another answer to the same question; with `continues` it goes on where that one ended."""
         kept = self.chats[chat].messages[continues].text if continues else ""
-        begun = begin(
-            self.store, "", conversation=chat, parent=asked, ref=self.ref, continues=continues, kept=kept
-        )
+        begun = begin(self.store, "", conversation=chat, parent=asked, ref=self.ref, continues=continues, kept=kept)
         return self._end(chat, begun.message, asked, begun.answer_id, begun.attempt_id, kept)
 
     def _end(self, chat: str, message: str, asked: str, answer_id: int, attempt_id: int, kept: str) -> str:
