@@ -119,6 +119,8 @@ class Turn(Struct, frozen=True):
     kept: str = ""
     keep_last: int | None = None
     """Send only so many of the newest stored messages before this one; None is all of them. Nothing is deleted."""
+    attached: tuple[str, ...] = ()
+    """Public ids of the waiting attachments that became `parts`: they stop waiting in the same transaction."""
 
 
 class AnswerEnd(Struct, frozen=True):

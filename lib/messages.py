@@ -11,20 +11,49 @@ class TextPart(Struct, frozen=True, tag="text"):
     text: str
 
 
-class ImagePart(Struct, frozen=True, tag="image"):
-    """`data` holds the bytes to send, or `url` a reference that the gateway resolves; never both."""
+class ImagePart(Struct, frozen=True, tag="image", omit_defaults=True):
+    """`data` holds the bytes to send, or `url` a reference that the gateway resolves; never both.
+
+    `width` and `height` are pixels, None when nobody has looked. `caption` is sent as text right before the picture:
+    the time of a video's frame, the number of a page. `name` is the user's file name, for the screen only.
+    """
 
     media_type: str
     data: bytes = b""
     url: str | None = None
     detail: Literal["auto", "low", "high"] | None = None
+    name: str = ""
+    width: int | None = None
+    height: int | None = None
+    caption: str = ""
+    size: int | None = None
 
 
-class VideoPart(Struct, frozen=True, tag="video"):
+class VideoPart(Struct, frozen=True, tag="video", omit_defaults=True):
+    """As `ImagePart`; `seconds` is the length that the container states, None when it does not. `size` is bytes."""
+
     media_type: str
     data: bytes = b""
     url: str | None = None
     name: str = "video.mp4"
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+    size: int | None = None
+
+
+class FilePart(Struct, frozen=True, tag="file", omit_defaults=True):
+    """A document that goes as text: drawn as a card with its name, sent between two lines that name it.
+
+    `pages` is its number of pages or sheets where it has any; `cut` says that `text` is only its beginning.
+    """
+
+    name: str
+    text: str
+    media_type: str = "text/plain"
+    pages: int | None = None
+    cut: bool = False
+    size: int | None = None
 
 
 class ReasoningPart(Struct, frozen=True, tag="reasoning"):
@@ -50,7 +79,7 @@ class ToolResultPart(Struct, frozen=True, tag="tool_result"):
     is_error: bool = False
 
 
-Part = TextPart | ImagePart | VideoPart | ReasoningPart | ToolCallPart | ToolResultPart
+Part = TextPart | ImagePart | VideoPart | FilePart | ReasoningPart | ToolCallPart | ToolResultPart
 Role = Literal["user", "assistant", "tool"]
 
 
