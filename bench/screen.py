@@ -45,11 +45,13 @@ _WATCH = """
     bench.wanted = '';
     requestAnimationFrame(() => { const after = new MessageChannel(); after.port1.onmessage = () => { bench.painted = Date.now(); }; after.port2.postMessage(0); });
   };
+  // Words inside code are several elements: the text of the whole block is looked at.
+  const block = node => (node.parentElement?.closest('[data-testid="stMarkdownContainer"]') ?? node).textContent ?? '';
   new MutationObserver(changes => {
     if (!bench.wanted) return;
     for (const change of changes) {
-      if (change.type === 'characterData') note(change.target.data);
-      else for (const node of change.addedNodes) note(node.textContent ?? '');
+      if (change.type === 'characterData') note(block(change.target));
+      else for (const node of change.addedNodes) note(block(node));
     }
   }).observe(document, {subtree: true, childList: true, characterData: true});
   addEventListener('keydown', event => { if (event.key === 'Enter') bench.enter = Date.now(); }, true);
