@@ -54,6 +54,7 @@ app = st.App(
         *web.routes(health),
         *answer_routes(lambda message: bootstrap.services().answer_text(message)),
         *draft_routes(lambda: bootstrap.services()),
+        *web.attachment_routes(lambda: bootstrap.services().attachments),
         *share_routes(lambda token: bootstrap.services().store.shares.page(token)),
     ],
 )

@@ -18,8 +18,10 @@ from lib.errors import ParlourError, StoreBusy
 from lib.gateway import Deadlines
 from lib.gateways import Gateways
 from lib.generation import Engine
+from lib.generation.attaching import Attaching
 from lib.generation.desk import Desk
 from lib.generation.titles import PREFERENCE as TITLES_WANTED
+from lib.generation.video_probe import VideoProbe
 from lib.ids import now_ms
 from lib.keys import KeyBox
 from lib.settings import ConfiguredGateway, Settings
@@ -52,6 +54,11 @@ class Services:
             self.gateways = Gateways(self.store, self.engine, keys, self.owner, deadlines=Deadlines())
             undo.callback(self._close_doors)
             self.desk = Desk(self.store, self.engine, self.gateways, self.owner)
+            self.batches = self.desk.batches
+            self.attachments = Attaching(
+                self.store, self.desk.temporary, self.owner, settings.data_dir, most_bytes=settings.upload_bytes
+            )
+            self.video_probe = VideoProbe(self.store.ledger, self.engine, self.gateways, self.owner)
             undo.callback(self._stop_demo)
             self._begin()
             undo.pop_all()

@@ -13,7 +13,8 @@ from msgspec import Struct
 DialectName = Literal["openai", "anthropic"]
 VideoForm = Literal["image_url", "video_url", "video_url_string", "file"]
 Sampling = Literal["full", "one_of_temperature_top_p", "none", "only_when_reasoning_none"]
-PriceSource = Literal["entered", "gateway", "reported", "vendor", "demo"]
+PriceSource = Literal["entered", "gateway", "reported", "vendor", "demo", "rule"]
+"""rule: made from another price by a multiplier that a person wrote down ("low = 0.3 × list")."""
 
 
 class Prices(Struct, frozen=True):

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from typing import get_args
 
 from msgspec import structs
 
@@ -32,6 +33,9 @@ REFRESH_S = 600.0
 RETRY_S = 30.0
 """A list that could not be fetched is asked for again this soon."""
 _log = logging.getLogger("parlour.gateways")
+_VIDEO = "video"
+"""Where the settings of a gateway that is configured outside say how video is sent."""
+_FORMS: tuple[VideoForm, ...] = get_args(VideoForm)
 _USUAL = ("claude-sonnet-4-6", "gpt-5.4", "gemini-3-flash-preview")
 
 
@@ -76,6 +80,8 @@ class Gateways:
         """
         held = self._store.gateways.ensure(self._owner, card, slot)
         held = structs.replace(held, origin_of_key=card.origin_of_key, key_hint=key.hint)
+        kept = self._store.gateways.settings(self._owner, held.id).get(_VIDEO)
+        held = next((_with_video(held, video) for video in _FORMS if video == kept), held)
         with self._lock:
             self._held[held.id], self._configured[held.id] = key, held
             self._forget(held.id)
@@ -130,6 +136,20 @@ class Gateways:
             self._store_key(changed, secret)
         self._forget(gateway_id)
 
+    def set_video(self, gateway_id: int, video: VideoForm) -> None:
+        """How video is sent there from now on; kept over restarts, also where the rest is configured outside.
+
+        Raises NotFound.
+        """
+        changed = _with_video(self.card(gateway_id), video)
+        if gateway_id in self._held:
+            kept = self._store.gateways.settings(self._owner, gateway_id)
+            self._store.gateways.save_settings(self._owner, gateway_id, {**kept, _VIDEO: video})
+            self._configured[gateway_id] = changed
+        else:
+            self._store.gateways.update(self._owner, changed)
+        self._forget(gateway_id)
+
     def remove(self, gateway_id: int) -> None:
         """Forget a gateway and its key. Its rows in the ledger stay."""
         self._store.gateways.remove(self._owner, gateway_id)
@@ -165,6 +185,14 @@ class Gateways:
                 card = self.card(gateway_id)
                 self._doors[gateway_id] = SharedDoor(Gateway(card, self._key(card), deadlines=self._deadlines))
             return self._doors[gateway_id]
+
+    def door_for_video(self, gateway_id: int, video: VideoForm) -> SharedDoor[Gateway]:
+        """A door for one answer that sends video in another form than the gateway's own, to try it out.
+
+        Raises NotFound or SettingsError.
+        """
+        card = self.card(gateway_id)
+        return SharedDoor(Gateway(_with_video(card, video), self._key(card), deadlines=self._deadlines), once=True)
 
     def test(self, base_url: str, key: str, gateway_id: int | None = None) -> Reach:
         """Test a connection as it would be saved; an empty `key` means the stored one. Raises ParlourError."""
@@ -299,6 +327,10 @@ class Gateways:
             doors, self._doors = list(self._doors.values()), {}
         for door in doors:
             await door.retire()
+
+
+def _with_video(card: GatewayCard, video: VideoForm) -> GatewayCard:
+    return structs.replace(card, form=structs.replace(card.form, video=video))
 
 
 def _same_origin(card: GatewayCard, url: str) -> None:

@@ -6,6 +6,7 @@ Both are append-only: corrections are new rows. Money is integer nano-units of a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Literal
 
@@ -25,6 +26,8 @@ UsageSource = Literal["reported", "reported_partial", "estimated", "none"]
 ESTIMATED_SOURCES: tuple[UsageSource, ...] = ("estimated", "reported_partial")
 """Tokens that are a guess, wholly or in part."""
 Purpose = Literal["chat", "title", "compare", "batch", "probe"]
+MEDIA_IGNORED = "media_ignored"
+"""An anomaly: the reported input is far below what the pictures or video in the request should have added."""
 
 
 class Cost(Struct, frozen=True):
@@ -83,6 +86,8 @@ class Attempt(Struct, frozen=True):
     chars_reasoning: int = 0
     max_out_cap: int | None = None
     cost: Cost = Cost()
+    media_in: int = 0
+    """Tokens that the pictures and video in the request should add to its input; 0 without any."""
 
 
 class ModelRef(Struct, frozen=True):
@@ -135,17 +140,37 @@ class AnswerEnd(Struct, frozen=True):
     finish_reason: str | None = None
     reasoning_ms: int | None = None
     repaired: tuple[str, ...] = ()
+    """What was changed to get the answer: the gateway's refused parameters, and `left_out_words`."""
     attempts: tuple[Attempt, ...] = ()
+
+
+_LEFT_OUT = "media_left_out:"
+
+
+def left_out_words(n: int) -> tuple[str, ...]:
+    """The fact that `n` pictures and videos of earlier messages were not sent, as an answer keeps it."""
+    return (f"{_LEFT_OUT}{n}",) if n else ()
+
+
+def left_out_media(repaired: Iterable[str]) -> int:
+    """How many pictures and videos were left out, from an answer's `repaired`."""
+    return sum(int(found) for what in repaired if (found := what.removeprefix(_LEFT_OUT)) != what and found.isdecimal())
 
 
 class Tally(Struct, frozen=True):
     """Summed usage of some requests in one currency: the shape every report starts from.
 
     `n_error` counts outcomes other than ok and stopped; `n_unpriced` rows without a cost, `n_estimated` rows whose
-    tokens are estimated; `cost_nano` sums the known costs only.
+    tokens are estimated; `cost_nano` sums the known costs only, its five components (`input_nano` … `other_nano`) add
+    up to it. `est_low_nano`/`est_high_nano` bound the part `est_cost_nano`. Sums of tokens hold what is known:
+    `n_in_unknown`/`n_out_unknown` rows say nothing. `in_cache_write` includes `in_cache_write_1h`. `paced_tokens` came
+    in `paced_ms` after the first byte. A dimension that was not asked for is empty (`priced` None).
     """
 
     day: date | None = None
+    """The local day, or the first day of the month."""
+    at_ms: int | None = None
+    """The beginning of the local hour."""
     gateway_id: int = 0
     model: str = ""
     base: str = ""
@@ -153,10 +178,13 @@ class Tally(Struct, frozen=True):
     variant: str = ""
     purpose: str = ""
     outcome: str = ""
+    usage_source: str = ""
+    priced: bool | None = None
     currency: str = "USD"
     demo: bool = False
     n: int = 0
     n_error: int = 0
+    n_stopped: int = 0
     n_unpriced: int = 0
     n_estimated: int = 0
     n_reported_cost: int = 0
@@ -170,6 +198,20 @@ class Tally(Struct, frozen=True):
     duration_ms: int = 0
     first_visible_ms: int = 0
     n_first_visible: int = 0
+    n_duration: int = 0
+    n_anomaly: int = 0
+    n_in_unknown: int = 0
+    n_out_unknown: int = 0
+    in_cache_write_1h: int = 0
+    input_nano: int = 0
+    cache_read_nano: int = 0
+    cache_write_nano: int = 0
+    output_nano: int = 0
+    other_nano: int = 0
+    est_low_nano: int = 0
+    est_high_nano: int = 0
+    paced_tokens: int = 0
+    paced_ms: int = 0
 
 
 class LedgerRow(Struct, frozen=True):

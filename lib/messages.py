@@ -131,3 +131,12 @@ def user(text: str) -> Message:
 def assistant(text: str) -> Message:
     """A plain assistant message."""
     return Message("assistant", (TextPart(text),))
+
+
+def headline(parts: tuple[Part, ...]) -> str:
+    """What a message is called by: its words, else the names of its files, each once."""
+    words = Message("user", parts).text
+    if words.strip():
+        return words
+    names = (part.name for part in parts if isinstance(part, ImagePart | VideoPart | FilePart) and part.name)
+    return ", ".join(dict.fromkeys(names))

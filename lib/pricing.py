@@ -67,6 +67,12 @@ def price(
     return Cost(currency=prices.currency if prices else "USD")
 
 
+def charged_prices(prices: Prices, reference: Prices | None = None) -> Prices:
+    """`prices` with what `price` assumes for the cached tokens that they do not name; pico-units per token."""
+    rates = _cache_rates(prices, reference or Prices())
+    return structs.replace(prices, cache_read=rates.read, cache_write_5m=rates.write_5m, cache_write_1h=rates.write_1h)
+
+
 def price_difference(count: TokenCount, nano: int | None, currency: str, other: ModelCard) -> int | None:
     """How much more (or less, negative) an answer would have cost on another model, in nano-units of `currency`.
 

@@ -27,19 +27,20 @@ _TOO_FEW = Fraction(3, 5)
 
 class Known(Struct, frozen=True):
     """What the gateway reported of the last answer: its whole input, the part of it that came from a cache, and the
-    visible output, in tokens; `chars_after` characters have been said since."""
+    visible output, in tokens; `chars_after` characters, and pictures and video of `media_after` tokens, came since."""
 
     input: int
     output: int
     cached: int = 0
     chars_after: int = 0
+    media_after: int = 0
 
 
 class Quote(Struct, frozen=True):
     """Tokens of the next request. `context` is what the model can read (input and answer together), None unknown.
 
     `cached` of the input were read from a cache last time; `attachments` messages carry images or video, whose tokens
-    are only in `history` as far as an answer has reported them.
+    in `history` follow the vendors' rules as far as no answer has reported them.
     """
 
     history: int = 0
@@ -49,10 +50,12 @@ class Quote(Struct, frozen=True):
     cached: int = 0
     context: int | None = None
     attachments: int = 0
+    waiting: int = 0
+    """Tokens of the attachments that go along with the next message."""
 
     @property
     def input(self) -> int:
-        return self.history + self.system
+        return self.history + self.system + self.waiting
 
     @property
     def count(self) -> TokenCount:
@@ -86,16 +89,18 @@ def estimate(
     cap: int | None = None,
     context: int | None = None,
     attachments: int = 0,
+    media: Sequence[int] = (),
+    waiting: int = 0,
 ) -> Quote:
-    """The quote for a branch whose messages have `sizes` characters, oldest first.
+    """The quote for a branch whose messages have `sizes` characters, oldest first, and `media` tokens of pictures.
 
     `ratio` is tokens per character. `in_chat` and `of_model` are lengths of earlier answers in tokens, `cap` the
-    longest answer that is allowed.
+    longest answer that is allowed, `waiting` the tokens of what goes along with the next message.
     """
     system = tokens_of(system_chars, ratio)
     answer, basis = expected_answer(in_chat, of_model, cap)
-    counted = sum(tokens_of(chars, ratio) for chars in sizes)
-    told = 0 if known is None else known.input + known.output + tokens_of(known.chars_after, ratio) - system
+    counted = sum(tokens_of(chars, ratio) for chars in sizes) + sum(media)
+    told = 0 if known is None else _told(known, ratio) - system
     # A report far below the text is of a request that left something out: it says nothing about the whole.
     trusted = known is not None and told >= counted * _TOO_FEW
     return Quote(
@@ -106,7 +111,12 @@ def estimate(
         cached=known.cached if known and trusted else 0,
         context=context,
         attachments=attachments,
+        waiting=waiting,
     )
+
+
+def _told(known: Known, ratio: Fraction) -> int:
+    return known.input + known.output + tokens_of(known.chars_after, ratio) + known.media_after
 
 
 def expected_answer(in_chat: Sequence[int], of_model: Sequence[int], cap: int | None = None) -> tuple[int, AnswerBasis]:

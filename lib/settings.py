@@ -54,6 +54,7 @@ class Settings(Struct, frozen=True):
     demo: Demo = "auto"
     demo_speed: float = 1.0
     allowed_hosts: tuple[str, ...] = ()
+    upload_bytes: int = 200_000_000
     gateways: tuple[ConfiguredGateway, ...] = ()
 
 
@@ -68,6 +69,7 @@ def load(environ: Mapping[str, str] | None = None, secrets_file: Path | None = N
         demo=_demo(env.get("PARLOUR_DEMO") or "auto"),
         demo_speed=_number(env.get("PARLOUR_DEMO_SPEED") or "1", "PARLOUR_DEMO_SPEED"),
         allowed_hosts=tuple(host.strip() for host in env.get("PARLOUR_ALLOWED_HOSTS", "").split(",") if host.strip()),
+        upload_bytes=int(_number(env.get("PARLOUR_UPLOAD_MB") or "200", "PARLOUR_UPLOAD_MB") * 1_000_000),
         gateways=(*_from_environment(env), *_from_secrets(secrets)),
     )
 

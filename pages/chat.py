@@ -6,6 +6,7 @@ import streamlit as st
 
 from lib.ui.answer_footer import prepare_footers
 from lib.ui.arrived_words import take_words_of_url
+from lib.ui.attachments import show_attach_button, show_device, show_left_out, show_waiting
 from lib.ui.composer import show_controls, show_suggestions
 from lib.ui.conversation_menu import show_title
 from lib.ui.draft_keeper import show_keeper
@@ -45,7 +46,17 @@ with st.bottom:
         if chat.conversation:
             running = chat.running is not None
             show_queue(chat.queue, paused=paused_words(chat.messages, running=running), running=running, chat=chat)
-    show_controls(chat.choice, on_stop=chat.stop if chat.running else None, quote=lambda: show_quote(chat))
+    with st.container():
+        show_left_out(chat)
+        show_device(chat)
+    with st.container(gap=None):
+        show_waiting(chat)
+    show_controls(
+        chat.choice,
+        on_stop=chat.stop if chat.running else None,
+        quote=lambda: show_quote(chat),
+        attach=lambda: show_attach_button(chat),
+    )
 st.chat_input("Ask anything", key="message", on_submit=send)
 show_keeper(chat)
 prepare_footers()

@@ -10,6 +10,7 @@ from lib.ui.gateway_form import show_form
 from lib.ui.pages import DATA
 from lib.ui.price_form import show_price_form
 from lib.ui.session import services
+from lib.ui.video_form import show_video_form
 
 _ORIGINS = {
     "environment": "From environment variables: change it there.",
@@ -26,6 +27,7 @@ def show_gateway(card: GatewayCard) -> None:
             st.text(card.base_url)
         else:
             show_form(card)
+        show_video_form(card)
         if not card.demo:
             with st.expander("Your prices", icon=":material/sell:"):
                 show_price_form(card)

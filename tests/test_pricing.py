@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from lib.cards import ModelCard, Prices
 from lib.ledger import Cost
-from lib.pricing import estimate_count, estimate_range, guessed_ratio, measured_ratio, price, price_difference
+from lib.pricing import (
+    charged_prices,
+    estimate_count,
+    estimate_range,
+    guessed_ratio,
+    measured_ratio,
+    price,
+    price_difference,
+)
 from lib.tokens import TokenCount, Usage, buckets
 
 SONNET = Prices(3_000_000, 15_000_000, 300_000, 3_750_000, 6_000_000)
@@ -229,3 +237,16 @@ def test_there_is_no_difference_to_what_is_unpriced(nano: int | None, currency: 
     count = TokenCount(in_uncached=1_000, out_visible=100)
     assert price_difference(count, nano, currency, other) is None
     assert price_difference(TokenCount(), 5, "USD", card(1, 1)) is None
+
+
+PRICE = st.integers(0, 10**8)
+MAYBE = st.one_of(st.none(), PRICE)
+
+
+@given(st.builds(Prices, PRICE, PRICE, MAYBE, MAYBE, MAYBE), st.builds(Prices, PRICE, PRICE, MAYBE, MAYBE, MAYBE))
+def test_the_charged_prices_are_what_a_cost_is_made_with(prices: Prices, reference: Prices) -> None:
+    count = TokenCount(101, 202, 303, 404, 505, 606)
+    assumed = price(count, prices, source="gateway", reference=reference)
+    named = price(count, charged_prices(prices, reference), source="gateway")
+    assert assumed.nano == named.nano
+    assert not named.cache_price_assumed

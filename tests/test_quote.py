@@ -26,6 +26,12 @@ def test_the_last_report_is_the_history_up_to_there() -> None:
     assert (found.system, found.history) == (10, 1_210)
 
 
+def test_pictures_count_until_an_answer_has_reported_them() -> None:
+    assert estimate([400, 0], 0, QUARTER, media=[1_500, 0]).history == 1_600
+    known = Known(input=1_400, output=50, chars_after=40, media_after=1_000)
+    assert estimate([400, 0, 40], 0, QUARTER, known=known, media=[1_500, 0, 1_000]).history == 1_400 + 50 + 10 + 1_000
+
+
 def test_a_report_far_below_the_text_is_not_believed() -> None:
     """Such a request had left something out."""
     found = estimate([40_000, 400], 0, QUARTER, known=Known(input=300, output=100, cached=250))

@@ -35,20 +35,22 @@ def card_for(
     rules: tuple[VariantRule, ...] = VARIANT_RULES,
     listed: ListedModel | None = None,
     entered: Prices | None = None,
+    ruled: Prices | None = None,
     known_ids: Collection[str] = frozenset(),
     demo: bool = False,
 ) -> ModelCard:
     """The card of `model_id` as one gateway serves it.
 
     `rules` and `known_ids` are the gateway's suffix rules and the ids of its list, `listed` its row for exactly this
-    id, `entered` the prices a person typed for exactly this id. Prices follow only that exact id: entered before
-    listed, as a whole set, never mixed and never from a sibling, a base or a vendor. Abilities and limits come from
+    id, `entered` the prices a person typed for exactly this id, `ruled` those that a multiplier rule makes for it.
+    Prices follow only that exact id: entered before listed before ruled, as a whole set, never mixed and never from a
+    sibling, a base or a vendor. Abilities and limits come from
     the list, then the catalogue by id, then the catalogue by base. For an id neither knows, the family is guessed
     from its prefix for grouping and `guessed` is set.
     """
     base, rule = split_variant(model_id, rules, known_ids)
     card = _knowledge(model_id, base)
-    prices, source = _prices(listed, entered, demo)
+    prices, source = _prices(listed, entered, ruled, demo)
     return structs.replace(
         _with_list(card, listed),
         id=model_id,
@@ -82,11 +84,15 @@ def _guessed_family(model_id: str) -> tuple[str, str]:
     return "", ""
 
 
-def _prices(listed: ListedModel | None, entered: Prices | None, demo: bool) -> tuple[Prices, PriceSource | None]:
+def _prices(
+    listed: ListedModel | None, entered: Prices | None, ruled: Prices | None, demo: bool
+) -> tuple[Prices, PriceSource | None]:
     if entered is not None and entered.known:
         return entered, "entered"
     if listed is not None and listed.prices.known:
         return listed.prices, "demo" if demo else "gateway"
+    if ruled is not None and ruled.known:
+        return ruled, "rule"
     return Prices(), None
 
 

@@ -44,7 +44,7 @@ class Dialect(Protocol):
         """The headers of a request, the key's among them."""
 
     def body(self, ask: Ask, form: WireForm, card: ModelCard | None = None) -> dict[str, Any]:
-        """The request, ready for JSON. Raises BadInput for a part that cannot be carried."""
+        """The request, ready for `wire_body.written`. Raises BadInput for a part that cannot be carried."""
 
     def adjusted(self, ask: Ask, card: ModelCard | None = None) -> tuple[str, ...]:
         """Names of parameters that `body` sends with another value than the user set."""

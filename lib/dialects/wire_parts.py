@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import Any, Final
 
 from lib.cards import DialectName, ModelCard, WireForm
+from lib.dialects.wire_body import Base64
 from lib.errors import BadInput
 from lib.messages import ImagePart, VideoPart
 from lib.secret import Secret
@@ -17,7 +17,12 @@ _MAGIC: Final = (
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
 )
-_VIDEO_LABELS: Final = {"video/quicktime": "video/mov", "video/x-quicktime": "video/mov"}
+_VIDEO_LABELS: Final = {
+    "video/quicktime": "video/mov",
+    "video/x-quicktime": "video/mov",
+    "video/x-msvideo": "video/avi",
+    "video/x-ms-wmv": "video/wmv",
+}
 
 
 def common_headers(key: Secret, form: WireForm) -> dict[str, str]:
@@ -54,24 +59,21 @@ def image_type(part: ImagePart) -> str:
     return part.media_type
 
 
-def image_url(part: ImagePart) -> str:
+def image_url(part: ImagePart) -> str | Base64:
     """A reference as it stands, or the bytes as a data URL."""
     return part.url if part.url is not None else data_url(image_type(part), part.data)
 
 
-def video_url(part: VideoPart) -> str:
-    """The same for a video. QuickTime is labelled `video/mov`, the name that relays know."""
+def video_url(part: VideoPart) -> str | Base64:
+    """The same for a video, labelled as relays and Google know it (`video/mov`, not `video/quicktime`)."""
     return (
         part.url if part.url is not None else data_url(_VIDEO_LABELS.get(part.media_type, part.media_type), part.data)
     )
 
 
-def data_url(media_type: str, data: bytes) -> str:
-    return f"data:{media_type};base64,{in_base64(data)}"
-
-
-def in_base64(data: bytes) -> str:
-    return base64.b64encode(data).decode("ascii")
+def data_url(media_type: str, data: bytes) -> Base64:
+    """The bytes as a data URL, which is encoded while it is sent."""
+    return Base64(data, f"data:{media_type};base64,")
 
 
 def arguments_object(arguments: str) -> dict[str, Any]:

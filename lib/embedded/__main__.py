@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 
+from lib.embedded.routes import VIDEO_FORMS
 from lib.embedded.server import EmbeddedGateway
 from lib.errors import SettingsError
 from lib.secret import key_from
@@ -21,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
             key=key_from(options.key) if options.key else None,
             speed=options.speed,
             reject_unknown=options.strict,
+            video_forms=options.video_forms,
         ).start()
     except SettingsError as error:
         sys.stderr.write(f"cannot serve: {error.field}: {error.message}\n")
@@ -41,6 +43,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--key", help="the key to accept (default: a random one)")
     parser.add_argument("--speed", type=float, default=1.0, help="1 is lifelike, 10 ten times as fast, 0 never waits")
     parser.add_argument("--strict", action="store_true", help="refuse unknown fields on chat completions")
+    parser.add_argument(
+        "--video-forms",
+        nargs="*",
+        choices=VIDEO_FORMS,
+        default=VIDEO_FORMS,
+        metavar="FORM",
+        help=f"ways of sending video that are understood, others get lost silently: {', '.join(VIDEO_FORMS)}",
+    )
     return parser
 
 

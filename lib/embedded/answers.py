@@ -15,7 +15,9 @@ from typing import Final
 from msgspec import Struct, structs
 
 from lib.cards import ModelCard
+from lib.embedded.attached import Document, documents_in, said_in
 from lib.embedded.counting import count_text
+from lib.embedded.filled import filled
 from lib.embedded.pictures import describe
 from lib.embedded.prose import long_text
 from lib.embedded.sections import best_section, help_sections, show_sections
@@ -70,7 +72,7 @@ def script_for(ask: Ask, card: ModelCard) -> Script:
     last = ask.messages[-1] if ask.messages else None
     if last is not None and last.role == "tool":
         return Script(results_answer(ask.messages) + NOTE)
-    controls = controls_in(last.text if last is not None else "")
+    controls = controls_in(said_in(last) if last is not None else "")
     calls = tuple(calls_for(ask))
     script = Script(calls=calls) if calls else _spoken(ask, card, controls)
     if not script.reasoning and ask.params.reasoning_effort not in (None, "none"):
@@ -81,11 +83,20 @@ def script_for(ask: Ask, card: ModelCard) -> Script:
 def _spoken(ask: Ask, card: ModelCard, controls: Controls) -> Script:
     if controls.tokens is not None:
         return Script(_exactly(controls.tokens, controls.text))
+    if (fields := filled(ask.messages)) is not None:
+        return Script(fields)
     command = _COMMAND.match(controls.text)
     if command is not None:
         return _COMMANDS[command.group(1).lower()](command.group(2), card)
-    described = describe(ask.messages[-1]) if ask.messages else ""
+    last = ask.messages[-1] if ask.messages else None
+    found = [describe(last), *map(_document, documents_in(last))] if last else []
+    described = "\n\n".join(filter(None, found))
     return Script((described or _explained(controls.text, card)) + NOTE)
+
+
+def _document(document: Document) -> str:
+    lines, tokens = document.text.count("\n"), count_text(document.text)
+    return f"A document, **{document.name}**: {_counted(lines, 'line')}, {_counted(tokens, 'token')}."
 
 
 def _exactly(tokens: int, seed_text: str) -> str:

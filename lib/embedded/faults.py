@@ -14,7 +14,9 @@ from lib.cards import DialectName
 from lib.embedded.refusals import Refusal
 from lib.errors import GatewayError
 
-Fault = Literal["echo_key", "rate_limit", "quota", "server", "overloaded", "html", "cut", "error", "stall"]
+Fault = Literal[
+    "echo_key", "rate_limit", "quota", "server", "overloaded", "html", "cut", "error", "stall", "drop_media"
+]
 HEADER: Final = "x-parlour-fault"
 PREFIX: Final = "fault-"
 IN_STREAM: Final = ("cut", "error", "stall")
@@ -22,6 +24,8 @@ STEPS_BEFORE: Final = 8
 """How many tokens are sent before a fault in the stream."""
 
 _NAMES: Final[dict[str, Fault]] = {name: name for name in get_args(Fault)}
+_BY_CHANCE: Final = tuple(name for name in _NAMES.values() if name != "drop_media")
+"""A lost picture is no failure that anybody sees, so it only comes when it is asked for."""
 HTML: Final = b"<!doctype html><html><head><title>Dashboard</title></head><body><div id=app></div></body></html>"
 
 
@@ -37,7 +41,7 @@ class Faults:
         name, rest = _from_model(model)
         fault = _NAMES.get(headers.get(HEADER, "")) or name
         if fault is None and self._rate > 0 and self._random.random() < self._rate:
-            fault = self._random.choice(tuple(_NAMES.values()))
+            fault = self._random.choice(_BY_CHANCE)
         return fault, rest
 
 

@@ -80,16 +80,3 @@ def _webp_size(data: bytes) -> tuple[int, int] | None:
             return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
         case _:
             return None
-
-
-def video_seconds(data: bytes) -> float:
-    """A video's length in seconds: the movie header's when there is one, else a guess at 2 Mbit/s."""
-    at = data.find(b"mvhd")
-    if at >= 0 and len(data) >= at + 36:
-        wide = data[at + 4] == 1
-        scale_at = at + (24 if wide else 16)
-        scale = int.from_bytes(data[scale_at : scale_at + 4], "big")
-        duration = int.from_bytes(data[scale_at + 4 : scale_at + (12 if wide else 8)], "big")
-        if scale and 0 < duration / scale < 86_400:
-            return duration / scale
-    return max(1.0, len(data) / 250_000)

@@ -8,7 +8,9 @@ from typing import Final
 
 from PIL import Image, UnidentifiedImageError
 
-from lib.embedded.image_header import size_of, sniff, video_seconds
+from lib.embedded.attached import captions_of
+from lib.embedded.image_header import size_of, sniff
+from lib.embedded.video_header import facts_of, video_seconds
 from lib.messages import ImagePart, Message, VideoPart
 
 _FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP")
@@ -40,16 +42,37 @@ _NAMES: Final = {
 
 def describe(message: Message) -> str:
     """One Markdown paragraph per picture or video of the message, "" when it has none."""
-    media = [part for part in message.parts if isinstance(part, ImagePart | VideoPart)]
-    lines = [_describe_video(part) if isinstance(part, VideoPart) else describe_image(part.data) for part in media]
+    captions = captions_of(message)
+    lines = [
+        (f"{captions[at]}: " if captions.get(at) else "")
+        + (_describe_video(part) if isinstance(part, VideoPart) else describe_image(part.data))
+        for at, part in enumerate(message.parts)
+        if isinstance(part, ImagePart | VideoPart)
+    ]
     if len(lines) > 1:
         lines = [f"{number}. {line}" for number, line in enumerate(lines, 1)]
     return "\n".join(lines)
 
 
 def _describe_video(video: VideoPart) -> str:
-    seconds = video_seconds(video.data)
-    return f"A video of type **{video.media_type}**, {_bytes(len(video.data))}, about {seconds:.0f} s long."
+    """What the container says; a length that it does not say is guessed, as it is for counting, and called so."""
+    facts = facts_of(video.data)
+    words = [f"A video of type **{video.media_type}**, {_bytes(len(video.data))}"]
+    if facts.seconds is None:
+        words.append(f"about {video_seconds(video.data):.0f} s long by its size")
+    else:
+        words.append(f"**{_seconds(facts.seconds)}** long")
+    if facts.width and facts.height:
+        words.append(f"**{facts.width} × {facts.height}** pixels ({_shape((facts.width, facts.height))})")
+    if facts.codec:
+        words.append(f"coded as {facts.codec}")
+    if facts.sound is not None:
+        words.append("with sound" if facts.sound else "without sound")
+    return ", ".join(words) + "."
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f}".removesuffix(".0") + " s"
 
 
 def describe_image(data: bytes) -> str:

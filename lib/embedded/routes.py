@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 from msgspec import Struct
@@ -16,11 +16,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from lib.cards import ModelCard
+from lib.cards import ModelCard, VideoForm
 from lib.dialects.served import Facts
 from lib.embedded import offer
 from lib.embedded.answers import script_for
 from lib.embedded.counting import count_prefixes
+from lib.embedded.dropping import is_medium, other_forms, without
 from lib.embedded.faults import HTML, IN_STREAM, Fault, Faults, refusal_of
 from lib.embedded.given import Given
 from lib.embedded.plan import pace_of, plan_of
@@ -36,11 +37,15 @@ from lib.secret import Secret
 
 PREFIXES: Final = ("", "/gw_llm_power")
 MAX_BODY: Final = 32 * 1024 * 1024
+VIDEO_FORMS: Final[tuple[VideoForm, ...]] = get_args(VideoForm)
 _log = logging.getLogger(__name__)
 
 
 class Arrangement(Struct, frozen=True):
-    """How one embedded gateway is set up. `speed` 1 is lifelike, 0 never waits; `max_body` is in bytes."""
+    """How one embedded gateway is set up. `speed` 1 is lifelike, 0 never waits; `max_body` is in bytes.
+
+    Videos spelt in another form than `video_forms` are dropped without a word.
+    """
 
     key: Secret
     models: Mapping[str, ModelCard]
@@ -48,6 +53,7 @@ class Arrangement(Struct, frozen=True):
     reject_unknown: bool = False
     max_body: int = MAX_BODY
     faults: Faults | None = None
+    video_forms: tuple[VideoForm, ...] = VIDEO_FORMS
 
 
 class Reception:
@@ -108,8 +114,9 @@ class Reception:
             return refused(body, wire, request_id)
         fault = self._fault(request, body)
         entry.model = str(body.get("model"))[:100]
-        if fault is not None and fault not in IN_STREAM:
+        if fault is not None and fault not in (*IN_STREAM, "drop_media"):
             return self._faulty(fault, wire, request_id)
+        body = without(body, is_medium if fault == "drop_media" else other_forms(self._set.video_forms))
         version = request.headers.get("anthropic-version")
         # Checking and planning are pure computation, up to image decoding: not the event loop's work.
         found = await asyncio.to_thread(self._checked, wire, body, version, request_id)

@@ -11,12 +11,12 @@ from typing import Final, Self
 
 import uvicorn
 
-from lib.cards import ModelCard
+from lib.cards import ModelCard, VideoForm
 from lib.catalogue import load_catalogue
 from lib.embedded.faults import Faults
 from lib.embedded.offer import offered
 from lib.embedded.request_log import RequestLog
-from lib.embedded.routes import MAX_BODY, Arrangement, Reception
+from lib.embedded.routes import MAX_BODY, VIDEO_FORMS, Arrangement, Reception
 from lib.errors import SettingsError
 from lib.secret import Secret
 
@@ -29,7 +29,8 @@ class EmbeddedGateway:
     """The documented API over real HTTP on 127.0.0.1, for as long as it is started.
 
     `port` 0 takes a free one. `speed` 1 is lifelike, larger is faster, 0 never waits. Raises SettingsError from
-    `start` when the port cannot be had.
+    `start` when the port cannot be had. Videos that are sent in another form than `video_forms` get lost silently, as
+    they do at many a gateway.
     """
 
     def __init__(
@@ -42,11 +43,12 @@ class EmbeddedGateway:
         reject_unknown: bool = False,
         max_body: int = MAX_BODY,
         faults: Faults | None = None,
+        video_forms: Iterable[VideoForm] = VIDEO_FORMS,
     ) -> None:
         self.key = key or Secret(f"sk-demo-{secrets.token_urlsafe(24)}")
         self.models = offered(load_catalogue() if catalogue is None else catalogue)
         self.requests = RequestLog()
-        arrangement = Arrangement(self.key, self.models, speed, reject_unknown, max_body, faults)
+        arrangement = Arrangement(self.key, self.models, speed, reject_unknown, max_body, faults, tuple(video_forms))
         self._app = Reception(arrangement, self.requests).app()
         self._port = port
         self._server: uvicorn.Server | None = None

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from lib.cards import DialectName, ModelCard
 from lib.errors import BadInput
-from lib.messages import Message, Params, Part, TextPart, user
+from lib.messages import FilePart, Message, Params, Part, TextPart, user
 from lib.store.rows import StoredMessage
 
 CONTINUE = (
@@ -17,7 +17,7 @@ CONTINUE = (
 
 
 def checked(content: str | tuple[Part, ...]) -> tuple[Part, ...]:
-    """What a person wrote, as parts. Raises BadInput when there is nothing in it."""
+    """What a person wrote or attached, as parts. Raises BadInput when there is nothing in it."""
     parts = (TextPart(content),) if isinstance(content, str) else content
     if not any(not isinstance(part, TextPart) or part.text.strip() for part in parts):
         raise BadInput("empty_message")
@@ -25,7 +25,19 @@ def checked(content: str | tuple[Part, ...]) -> tuple[Part, ...]:
 
 
 def chars_of(parts: Iterable[Part]) -> int:
-    return sum(len(part.text) for part in parts if isinstance(part, TextPart))
+    """Characters that are sent as text: words, and documents with their names."""
+    return sum(_chars(part) for part in parts)
+
+
+def _chars(part: Part) -> int:
+    if isinstance(part, FilePart):
+        return len(part.text) + 2 * len(part.name)
+    return len(part.text) if isinstance(part, TextPart) else 0
+
+
+def chars_in(messages: Iterable[Message], system: str) -> int:
+    """Characters a request sends: what an estimate of its input tokens starts from."""
+    return len(system) + sum(chars_of(message.parts) for message in messages)
 
 
 def newest(branch: tuple[StoredMessage, ...], keep_last: int | None) -> tuple[StoredMessage, ...]:

@@ -49,6 +49,7 @@ class AttemptLog:
     def __init__(self, ref: ModelRef, first_id: int, *, purpose: Purpose, max_tokens: int | None) -> None:
         self.ref = ref
         self.chars_in = 0
+        self.media_in = 0
         self.max_tokens = max_tokens
         self.closed: list[Attempt] = []
         self.opened: Opened = lambda attempt_id, number, ended: None
@@ -57,9 +58,9 @@ class AttemptLog:
         self._tariff = Tariff()
         self._open: _Open | None = None
 
-    def prepare(self, chars_in: int, tariff: Tariff) -> None:
-        """What is known before the first attempt: the characters to be sent, and the price in force."""
-        self.chars_in, self._tariff = chars_in, tariff
+    def prepare(self, chars_in: int, tariff: Tariff, media_in: int = 0) -> None:
+        """What is known before the first attempt: characters and media tokens to be sent, and the price in force."""
+        self.chars_in, self.media_in, self._tariff = chars_in, media_in, tariff
 
     def note(self, event: Event) -> None:
         """Take one event."""
@@ -122,6 +123,7 @@ class AttemptLog:
             duration_ms=opened.since(time.monotonic()),
             usage_raw=opened.usage_raw,
             chars_in=self.chars_in,
+            media_in=self.media_in,
             chars_out=opened.chars_out,
             chars_reasoning=opened.chars_reasoning,
             max_out_cap=self.max_tokens,

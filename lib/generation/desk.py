@@ -9,21 +9,34 @@ from contextlib import suppress
 
 from msgspec import structs
 
-from lib.errors import AnswerRunning, BadInput, NotFound, ParlourError
-from lib.generation.asking import chars_of, checked, continuing, goes_on_by_itself, kept_text, newest, sendable
+from lib.errors import AnswerRunning, BadInput, NotFound
+from lib.generation.asking import (
+    chars_of,
+    checked,
+    continuing,
+    goes_on_by_itself,
+    kept_text,
+    newest,
+    sendable,
+)
+from lib.generation.batch_run import Kit
+from lib.generation.batches import Batches
 from lib.generation.doors import Doors, Sent
 from lib.generation.engine import Engine
 from lib.generation.follow import Followed, StoredAnswer
+from lib.generation.jobs import Jobs
 from lib.generation.live import LiveAnswer
-from lib.generation.measure import Ratios, Tariff, measured
+from lib.generation.measure import Ratios
+from lib.generation.media import has_files, media_of, require_taken
+from lib.generation.recovery import Recovery, hold_queue
 from lib.generation.run import Job
 from lib.generation.temporary import TemporaryChats
 from lib.generation.titles import NOWHERE, Titles
-from lib.ids import new_public_id, now_ms
-from lib.ledger import AnswerEnd, Attempt, ModelRef, Turn
-from lib.messages import Ask, Params, Part, TextPart
+from lib.ids import new_public_id
+from lib.ledger import AnswerEnd, ModelRef, Turn
+from lib.messages import Message, Params, Part, TextPart
 from lib.store import Store
-from lib.store.rows import AnswerRow, Begun, QueueItem, Settings
+from lib.store.rows import Begun, QueueItem, Settings
 
 _KEYS_KEPT = 10_000
 _LOOKS = 3
@@ -42,8 +55,11 @@ class Desk:
         self._lock = threading.RLock()
         self._sent: OrderedDict[str, Sent] = OrderedDict()
         self._ratios = Ratios()
+        self._recovery = Recovery(store, doors, self._epoch)
+        self._jobs = Jobs(store, doors, owner, self._ratios)
         self._titles = Titles(store, engine, doors, owner)
-        self.temporary = TemporaryChats(store, engine, doors, owner, self._ratios)
+        self.temporary = TemporaryChats(store, engine, doors, owner, self._jobs)
+        self.batches = Batches(Kit(store, engine, doors, self._jobs, owner, self._epoch), self._ratios)
         engine.after_end = self._after_end
 
     @property
@@ -61,21 +77,25 @@ class Desk:
         *,
         key: str | None = None,
         keep_last: int | None = None,
+        attached: tuple[str, ...] = (),
     ) -> Sent:
         """Store a message and start its answer, or queue it behind what runs or waits already.
 
         With `keep_last` only that many of the messages before it are sent along; not of one that is queued.
+        `attached` are the waiting attachments whose parts are in `content`: they stop waiting when it is committed.
 
         `conversation` None begins a new one. `key` makes a repeated call harmless. The conversation's draft is
-        cleared with it. Raises BadInput for an empty message or a missing model, NotFound, StoreError; nothing is
-        sent before the message is committed.
+        cleared with it. Raises BadInput for an empty message, a missing model or an attachment that the model does
+        not take, NotFound, StoreError; nothing is sent before the message is committed.
         """
         parts, key = checked(content), key or new_public_id()
         with self._lock:
             if earlier := self._sent.get(key):
                 return earlier
             ref = self._doors.ref(settings)
-            turn = Turn(key, "", parts, ref, None, settings.params, settings.system, keep_last=keep_last)
+            self._require_taken(parts, ref)
+            turn = Turn(key, "", parts, ref, None, settings.params, settings.system)
+            turn = structs.replace(turn, keep_last=keep_last, attached=attached)
             sent = self._send(conversation, turn)
             self._remember(key, sent)
         return sent
@@ -91,7 +111,9 @@ class Desk:
                 begun = self._begin(turn, clears_draft=True)
                 return Sent(begun.conversation, begun.message)
         self._store.queue.add(
-            self._owner, conversation, turn.parts, turn.ref, turn.params, turn.system, clears_draft=True
+            *(self._owner, conversation, turn.parts, turn.ref, turn.params, turn.system),
+            clears_draft=True,
+            attached=turn.attached,
         )
         if not self._is_running(conversation):  # the answer ended before the message was in the queue
             self._next(conversation)
@@ -103,8 +125,12 @@ class Desk:
             self._sent.popitem(last=False)
 
     def again(self, conversation: str, user_message: str, settings: Settings) -> Sent:
-        """Answer a user message once more, beside the answers it has. Raises AnswerRunning."""
+        """Answer a user message once more, beside the answers it has.
+
+        Raises AnswerRunning, NotFound, BadInput for an attachment that the model does not take.
+        """
         ref = self._doors.ref(settings)
+        self._require_taken(self._store.messages.get(self._owner, user_message, conversation=conversation).parts, ref)
         turn = Turn(new_public_id(), conversation, (), ref, user_message, settings.params, settings.system)
         with self._lock:
             return Sent(conversation, self._begin(turn).message)
@@ -117,10 +143,11 @@ class Desk:
         settings: Settings,
         *,
         key: str | None = None,
+        attached: tuple[str, ...] = (),
     ) -> Sent:
         """Ask with other words, beside the user message as it was, and start the answer.
 
-        A mere text keeps the message's attachments. Raises AnswerRunning, NotFound, BadInput.
+        A mere text keeps the message's attachments; `attached` as in `send`. Raises AnswerRunning, NotFound, BadInput.
         """
         old, ref = self._store.messages.get(self._owner, message, conversation=conversation), self._doors.ref(settings)
         if old.role != "user":
@@ -129,7 +156,8 @@ class Desk:
             others = tuple(part for part in old.parts if not isinstance(part, TextPart))
             content = (*others, *((TextPart(content),) if content.strip() else ()))
         parts, key = checked(content), key or new_public_id()
-        turn = Turn(key, conversation, parts, ref, old.parent, settings.params, settings.system)
+        self._require_taken(parts, ref)
+        turn = Turn(key, conversation, parts, ref, old.parent, settings.params, settings.system, attached=attached)
         with self._lock:
             return Sent(conversation, self._begin(turn).message)
 
@@ -145,6 +173,10 @@ class Desk:
         turn = Turn(new_public_id(), conversation, (), ref, old.parent, settings.params, settings.system)
         with self._lock:
             return Sent(conversation, self._begin(structs.replace(turn, continues=message, kept=kept)).message)
+
+    def _require_taken(self, parts: tuple[Part, ...], ref: ModelRef) -> None:
+        if has_files(parts):
+            require_taken(parts, self._doors.model(ref.gateway_id, ref.model), ref.dialect)
 
     def _goes_on(self, ref: ModelRef, params: Params) -> bool:
         return goes_on_by_itself(self._doors.model(ref.gateway_id, ref.model), ref.dialect, params)
@@ -201,26 +233,10 @@ class Desk:
     # --- recovering -------------------------------------------------------------------------------------------------
 
     def recover(self, stale_ms: int) -> int:
-        """End the answers of dead processes as interrupted; what waits behind them stays, paused. How many."""
-        at_ms = now_ms()
-        ended = self._store.answers.sweep(epoch=self._epoch, now_ms=at_ms, stale_ms=stale_ms, estimate=self._estimate)
-        for row in ended:
-            with suppress(NotFound):
-                self._hold_queue(row.conversation, row.owner)
-        return len(ended)
-
-    def _estimate(self, row: AnswerRow, attempt: Attempt) -> Attempt:
-        """An orphan's tokens and cost as a range, from the text that was kept; without any text it stays unknown."""
-        tariff = Tariff()
-        with suppress(ParlourError):
-            tariff = self._doors.tariff(row.ref, row.started_ms)
-            attempt = structs.replace(attempt, chars_in=max(attempt.chars_in, self._chars_before(row)))
-        attempt = structs.replace(attempt, duration_ms=max(0, attempt.ended_ms - attempt.started_ms))
-        return measured(attempt, None, tariff, sample=row.text or row.reasoning)
-
-    def _chars_before(self, row: AnswerRow) -> int:
-        branch = self._store.conversations.transcript(row.owner, row.conversation, leaf=row.message)
-        return len(row.system) + sum(len(message.text) for message in branch.messages[:-1]) + row.kept_chars
+        """End the answers of dead processes as interrupted, and their batches; what waits stays, paused. How many."""
+        ended = self._recovery.recover(stale_ms)
+        self.batches.recover(stale_ms)
+        return ended
 
     # --- running ----------------------------------------------------------------------------------------------------
 
@@ -230,6 +246,7 @@ class Desk:
             turn,
             epoch=self._epoch,
             chars_in=chars_of(turn.parts),
+            media_in=self._media_in(turn),
             max_out_cap=turn.params.max_tokens,
             from_queue=from_queue,
             clears_draft=clears_draft,
@@ -244,30 +261,33 @@ class Desk:
             )
         return begun
 
+    def _media_in(self, turn: Turn) -> int:
+        if not has_files(turn.parts):
+            return 0
+        return media_of([Message("user", turn.parts)], self._doors.model(turn.ref.gateway_id, turn.ref.model))
+
     def _job(self, turn: Turn, begun: Begun) -> Job:
         """Read the branch up to the user's message and make the ask of it."""
         branch = self._store.conversations.transcript(self._owner, begun.conversation, leaf=begun.user_message)
         messages = sendable(newest(branch.messages, turn.keep_last))
         if turn.continues:
             messages = continuing(messages, turn.kept, by_itself=self._goes_on(turn.ref, turn.params))
-        ask = Ask(turn.ref.model, messages, turn.system, turn.params)
-        card = self._doors.model(turn.ref.gateway_id, turn.ref.model)
-        tariff = self._doors.tariff(turn.ref, begun.started_ms)
-        return Job(ask, turn.ref.dialect, card, structs.replace(tariff, tokens_per_char=self._ratios.of(turn.ref)))
+        return self._jobs.make(
+            *(messages, turn.ref, turn.params, turn.system), at_ms=begun.started_ms, spare_last=not turn.continues
+        )
 
     def _after_end(self, live: LiveAnswer, ref: ModelRef, end: AnswerEnd) -> None:
-        if live.conversation == NOWHERE or self.temporary.knows(live.conversation):
+        if live.purpose == "batch":
+            self._ratios.note(ref, end.attempts)
+            self.batches.ended(live, end)
+        elif live.conversation == NOWHERE or self.temporary.knows(live.conversation):
             self._ratios.note(ref, end.attempts)
         elif end.state == "done":
             self._next(live.conversation)
             self._ratios.note(ref, end.attempts)
             self._titles.consider(live.conversation, ref)
         else:
-            self._hold_queue(live.conversation, self._owner)
-
-    def _hold_queue(self, conversation: str, owner: int) -> None:
-        if self._store.queue.list(owner, conversation):
-            self._store.queue.pause(owner, conversation, True)
+            hold_queue(self._store, self._owner, live.conversation)
 
     def _next(self, conversation: str) -> None:
         """Begin the first waiting message; it leaves the queue in the transaction that begins its answer."""

@@ -45,12 +45,12 @@ _D = TypeVar("_D", bound=Closable)
 
 
 class SharedDoor(Generic[_D]):
-    """Counts who is inside. Everything here runs on the engine's loop."""
+    """Counts who is inside. Everything here runs on the engine's loop. With `once` it closes after its first guests."""
 
-    def __init__(self, door: _D) -> None:
+    def __init__(self, door: _D, *, once: bool = False) -> None:
         self._door = door
         self._inside = 0
-        self._retired = False
+        self._retired = once
         self._closed = False
 
     async def answer(

@@ -20,7 +20,7 @@ from lib.events import (
     TextDelta,
     ToolCallDelta,
 )
-from lib.ledger import AnswerState
+from lib.ledger import AnswerState, Purpose
 
 Phase = Literal["waiting", "retrying", "reasoning", "writing", "over"]
 
@@ -49,10 +49,13 @@ class LiveAnswer:
     text of an earlier answer that this one continues: it is there from the start.
     """
 
-    def __init__(self, answer_id: int, message: str, conversation: str, *, kept: str = "") -> None:
+    def __init__(
+        self, answer_id: int, message: str, conversation: str, *, kept: str = "", purpose: Purpose = "chat"
+    ) -> None:
         self.answer_id = answer_id
         self.message = message
         self.conversation = conversation
+        self.purpose = purpose
         self.gathered = Gathered()
         self.reasoning_ms: int | None = None
         self.unsaved = False

@@ -14,7 +14,8 @@ from math import ceil
 from msgspec import Struct, structs
 
 from lib.cards import Prices, PriceSource
-from lib.ledger import Attempt, Cost, ModelRef, UsageSource
+from lib.ledger import MEDIA_IGNORED, Attempt, Cost, ModelRef, UsageSource
+from lib.media_check import ignored_media
 from lib.pricing import estimate_count, estimate_range, guessed_ratio, measured_ratio, price
 from lib.store.rows import CostLine
 from lib.tokens import TokenCount, Usage, buckets
@@ -56,20 +57,34 @@ def measured(
         count=count,
         usage_source=source,
         semantic=usage.semantic if usage else "openai_incl",
-        anomaly=usage.anomaly if usage else None,
+        anomaly=_anomaly(attempt, usage, ratio),
     )
     return structs.replace(counted, cost=_cost(counted, usage, tariff))
+
+
+def _anomaly(attempt: Attempt, usage: Usage | None, ratio: Fraction) -> str | None:
+    """What is odd about the report; that pictures or video were dropped on the way comes before all else."""
+    if usage is None:
+        return None
+    ignored = ignored_media(attempt.media_in, ceil(attempt.chars_in * ratio), usage.input)
+    return MEDIA_IGNORED if ignored else usage.anomaly
 
 
 def _count(attempt: Attempt, usage: Usage | None, ratio: Fraction, *, whole: bool) -> tuple[TokenCount, UsageSource]:
     if whole and usage and usage.input is not None and usage.output is not None:
         return buckets(usage), "reported"
-    guess = estimate_count(attempt.chars_in, attempt.chars_out, attempt.chars_reasoning, ratio)
+    guess = _guess(attempt, ratio)
     if usage and usage.known:
         return _filled(buckets(usage), guess), "reported_partial"
     if attempt.outcome == "unknown" and not attempt.chars_out and not attempt.chars_reasoning:
         return TokenCount(), "none"  # it may have been billed in full or not at all: no number is honest
     return guess, "estimated"
+
+
+def _guess(attempt: Attempt, ratio: Fraction) -> TokenCount:
+    """From the characters, and what the vendors' rules say of the pictures and video in the request."""
+    guess = estimate_count(attempt.chars_in, attempt.chars_out, attempt.chars_reasoning, ratio)
+    return structs.replace(guess, in_uncached=(guess.in_uncached or 0) + attempt.media_in)
 
 
 def _filled(told: TokenCount, guess: TokenCount) -> TokenCount:
@@ -132,6 +147,7 @@ def cost_line(attempts: tuple[Attempt, ...], *, demo: bool) -> CostLine | None:
         first_visible_ms=last.first_visible_ms,
         duration_ms=last.duration_ms,
         demo=demo,
+        media_ignored=any(attempt.anomaly == MEDIA_IGNORED for attempt in attempts),
     )
 
 

@@ -14,11 +14,12 @@ from msgspec import Struct, structs
 from lib.cards import DialectName, ModelCard
 from lib.errors import BadInput, NotFound, ParlourError, StoreError
 from lib.events import Event, Finished
+from lib.generation.asking import chars_in
 from lib.generation.attempts import AttemptLog
 from lib.generation.live import LiveAnswer
 from lib.generation.measure import Tariff
-from lib.ledger import AnswerEnd, AnswerState, Attempt
-from lib.messages import Ask, Part, ReasoningPart, TextPart, ToolCallPart
+from lib.ledger import AnswerEnd, AnswerState, Attempt, left_out_words
+from lib.messages import Ask, Part, ReasoningPart, ToolCallPart
 
 _log = logging.getLogger("parlour.answers")
 
@@ -54,17 +55,24 @@ class Diary(Protocol):
         *,
         chars_in: int = 0,
         max_out_cap: int | None = None,
+        media_in: int = 0,
         ended: Attempt | None = None,
     ) -> None: ...
 
 
 class Job(Struct, frozen=True):
-    """Everything one run needs, gathered before it starts."""
+    """Everything one run needs, gathered before it starts.
+
+    `media_in` are the tokens that its pictures and video should add to the input; `left_out` of them are not sent,
+    because the model takes none.
+    """
 
     ask: Ask
     dialect: DialectName
     card: ModelCard | None
     tariff: Tariff
+    media_in: int = 0
+    left_out: int = 0
 
 
 class Run:
@@ -78,6 +86,7 @@ class Run:
         self._log = log
         self._diary = diary
         self._deaf = False
+        self._left_out = 0
         self._stop_asked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._log.opened = self._opened
@@ -116,7 +125,8 @@ class Run:
 
     async def _ask(self, job: Callable[[], Job], door: Callable[[], Door]) -> None:
         prepared, opened = await asyncio.to_thread(lambda: (job(), door()))
-        self._log.prepare(_chars(prepared.ask), prepared.tariff)
+        self._log.prepare(chars_in(prepared.ask.messages, prepared.ask.system), prepared.tariff, prepared.media_in)
+        self._left_out = prepared.left_out
         await opened.answer(prepared.ask, prepared.dialect, self._take, card=prepared.card)
 
     async def _outcome(self, task: asyncio.Task[None]) -> ParlourError | None:
@@ -147,8 +157,14 @@ class Run:
 
     def _opened(self, attempt_id: int, number: int, ended: Attempt) -> None:
         """Commit the next attempt, and the ledger row of the one before, before anything is sent again."""
-        chars, cap = self._log.chars_in, self._log.max_tokens
-        self._diary.new_attempt(self.live.answer_id, attempt_id, number, chars_in=chars, max_out_cap=cap, ended=ended)
+        log = self._log
+        self._diary.new_attempt(
+            *(self.live.answer_id, attempt_id, number),
+            chars_in=log.chars_in,
+            max_out_cap=log.max_tokens,
+            media_in=log.media_in,
+            ended=ended,
+        )
 
     async def _checkpoint(self) -> None:
         """Every 0.4 s: keep what has come, show a sign of life, and learn of a Stop pressed elsewhere."""
@@ -201,7 +217,7 @@ class Run:
             error_message=message,
             finish_reason=gathered.finish.reason if gathered.finish else None,
             reasoning_ms=self.live.reasoning_ms,
-            repaired=tuple(gathered.repaired),
+            repaired=(*gathered.repaired, *left_out_words(self._left_out)),
             attempts=attempts,
         )
 
@@ -266,12 +282,6 @@ def _forget(task: asyncio.Task[None]) -> None:
     """Nobody listens to an abandoned door: take its exception, so that it is not reported as lost."""
     if not task.cancelled():
         task.exception()
-
-
-def _chars(ask: Ask) -> int:
-    """Characters the ask sends: what an estimate of its input tokens starts from."""
-    texts = (part.text for message in ask.messages for part in message.parts if isinstance(part, TextPart))
-    return len(ask.system) + sum(map(len, texts))
 
 
 def _why(failure: ParlourError) -> tuple[str, str | None]:

@@ -14,13 +14,14 @@ from lib.errors import AnswerRunning, BadInput, NotFound
 from lib.generation.asking import checked, sendable
 from lib.generation.doors import Doors, Sent
 from lib.generation.engine import Engine
+from lib.generation.jobs import Jobs
 from lib.generation.live import LiveAnswer
-from lib.generation.measure import Ratios, cost_line
-from lib.generation.run import Job
+from lib.generation.measure import cost_line
+from lib.generation.media import has_files, require_taken
 from lib.generation.unstored import Unstored
 from lib.ids import new_id, new_public_id, now_ms
 from lib.ledger import AnswerEnd, ModelRef, Turn
-from lib.messages import Ask, Message, Part
+from lib.messages import Message, Part
 from lib.store import Store
 from lib.store.rows import Settings, StoredMessage
 
@@ -32,12 +33,12 @@ Branch = tuple[StoredMessage, ...]
 class TemporaryChats:
     """The temporary conversations of one owner, by ids that look like those of stored ones."""
 
-    def __init__(self, store: Store, engine: Engine, doors: Doors, owner: int, ratios: Ratios) -> None:
+    def __init__(self, store: Store, engine: Engine, doors: Doors, owner: int, jobs: Jobs) -> None:
         self._store = store
         self._engine = engine
         self._doors = doors
         self._owner = owner
-        self._ratios = ratios
+        self._jobs = jobs
         self._lock = threading.RLock()
         self._chats: OrderedDict[str, _Chat] = OrderedDict()
 
@@ -53,6 +54,7 @@ class TemporaryChats:
         The same `key` again sends nothing. Raises AnswerRunning (nothing is queued here), BadInput, NotFound.
         """
         parts, ref, key = checked(content), self._doors.ref(settings), key or new_public_id()
+        self._require_taken(parts, ref)
         with self._lock:
             chat = self._new() if conversation is None else self._chat(conversation)
             if earlier := chat.sent.get(key):
@@ -71,6 +73,7 @@ class TemporaryChats:
             asked = chat.get(user_message)
             if asked.role != "user":
                 raise BadInput("not_a_question")
+            self._require_taken(asked.parts, ref)
             return self._answer(chat, asked, ref, settings)
 
     def edit_and_send(
@@ -111,6 +114,15 @@ class TemporaryChats:
             raise NotFound("message")
         return text
 
+    def parts_of(self, message: str) -> tuple[Part, ...]:
+        """The parts of a message, bytes included. Raises NotFound."""
+        with self._lock:
+            found = (chat.messages[message].parts for chat in self._chats.values() if message in chat.messages)
+            parts = next(found, None)
+        if parts is None:
+            raise NotFound("message")
+        return parts
+
     def forget(self, conversation: str) -> None:
         """Forget it now; a running answer is stopped, and its numbers are kept."""
         with self._lock:
@@ -132,6 +144,10 @@ class TemporaryChats:
         self._chats.move_to_end(conversation)
         return self._chats[conversation]
 
+    def _require_taken(self, parts: tuple[Part, ...], ref: ModelRef) -> None:
+        if has_files(parts):
+            require_taken(parts, self._doors.model(ref.gateway_id, ref.model), ref.dialect)
+
     def _require_idle(self, chat: _Chat) -> None:
         if any(message.state == "running" for message in chat.messages.values()):
             raise AnswerRunning("this conversation has a running answer")
@@ -143,16 +159,11 @@ class TemporaryChats:
             LiveAnswer(new_id(), told.public_id, chat.public_id),
             Turn(new_public_id(), chat.public_id, asked.parts, ref, params=settings.params, system=settings.system),
             new_id(),
-            job=lambda: self._job(before, ref, settings),
+            job=lambda: self._jobs.make(sendable(before), ref, settings.params, settings.system),
             door=lambda: self._doors.door(ref.gateway_id),
             diary=Unstored(self._store.ledger, self._owner, ref, lambda end: self._end(chat, told, end)),
         )
         return Sent(chat.public_id, told.public_id)
-
-    def _job(self, before: Branch, ref: ModelRef, settings: Settings) -> Job:
-        ask = Ask(ref.model, sendable(before), settings.system, settings.params)
-        tariff = structs.replace(self._doors.tariff(ref), tokens_per_char=self._ratios.of(ref))
-        return Job(ask, ref.dialect, self._doors.model(ref.gateway_id, ref.model), tariff)
 
     def _end(self, chat: _Chat, told: StoredMessage, end: AnswerEnd) -> None:
         ended = structs.replace(

@@ -18,7 +18,7 @@ from lib.generation.run import Job
 from lib.generation.unstored import Unstored
 from lib.ids import new_id, new_public_id
 from lib.ledger import AnswerEnd, ModelRef, Turn
-from lib.messages import Ask, Params, user
+from lib.messages import Ask, Params, headline, user
 from lib.pricing import price
 from lib.store import Store
 from lib.store.rows import Settings, StoredMessage
@@ -96,5 +96,5 @@ def _cost(card: ModelCard) -> int | None:
 
 
 def _question(branch: Sequence[StoredMessage]) -> str:
-    asked, told = branch[0].text[:_QUESTION_CHARS], branch[1].text[:_ANSWER_CHARS]
+    asked, told = headline(branch[0].parts)[:_QUESTION_CHARS], branch[1].text[:_ANSWER_CHARS]
     return f"Name this conversation.\n\n<question>\n{asked}\n</question>\n\n<answer>\n{told}\n</answer>"

@@ -51,6 +51,7 @@ class Unstored:
         *,
         chars_in: int = 0,
         max_out_cap: int | None = None,
+        media_in: int = 0,
         ended: Attempt | None = None,
     ) -> None:
         """The attempt before is over: its numbers are safe from now on."""

@@ -15,8 +15,9 @@ from lib.messages import Part
 from lib.store import schema
 from lib.store.beginning import Start, add_attempt, begin_in, find_replay
 from lib.store.database import Database
-from lib.store.encoding import storable, store_parts
+from lib.store.encoding import storable
 from lib.store.ending import answer_rows, finish_in, orphans, unknown_attempt, unrecorded, write_attempts
+from lib.store.parts import store_parts
 from lib.store.rows import AnswerRow, Begun, KnownAttempt
 
 _a, _m, _c = schema.answer.c, schema.message.c, schema.conversation.c
@@ -42,15 +43,19 @@ class Answers:
         max_out_cap: int | None = None,
         from_queue: str | None = None,
         clears_draft: bool = False,
+        media_in: int = 0,
+        batch_row: tuple[str, str] | None = None,
     ) -> Begun:
         """Commit what the user said, the empty answer and its first attempt, before anything is sent.
 
         The conversation is made when its public id is new. The same `turn.key` again gives the same Begun, with
         `replayed`. `from_queue` removes that queued message in the same transaction, `clears_draft` the draft that
-        became this message.
+        became this message; the attachments in `turn.attached` stop waiting. With `batch_row`, the public ids of a run
+        and a row of its batch, that row is asked about from now on: the conversation is hidden with the batch.
 
         Raises AnswerRunning when the conversation's lane has a running answer, NotFound for a foreign, deleted or
-        unknown conversation, parent or queue item, BadInput for an empty turn.
+        unknown conversation, parent, queue item or stored file, BadInput for an empty turn, and BadInput("run_held")
+        or BadInput("row_taken") for a row that may not be asked about.
         """
         start = Start(
             owner=owner,
@@ -64,6 +69,8 @@ class Answers:
             from_queue=from_queue,
             at_ms=now_ms(),
             clears_draft=clears_draft,
+            media_in=media_in,
+            batch_row=batch_row,
         )
         try:
             return self._db.write(lambda connection: begin_in(connection, start), idempotent=True)
@@ -83,6 +90,7 @@ class Answers:
         *,
         chars_in: int = 0,
         max_out_cap: int | None = None,
+        media_in: int = 0,
         ended: Attempt | None = None,
     ) -> None:
         """Commit that attempt `number` may be sent; `ended`, the one before it, gets its ledger row at once."""
@@ -91,7 +99,7 @@ class Answers:
             row = connection.execute(select(schema.answer).where(_a.id == answer_id)).one_or_none()
             if row is None:
                 raise NotFound("answer")
-            add_attempt(connection, row.owner_id, answer_id, attempt_id, number, chars_in, max_out_cap)
+            add_attempt(connection, row.owner_id, answer_id, attempt_id, number, chars_in, max_out_cap, media_in)
             write_attempts(connection, row, (ended,) if ended else ())
 
         self._db.write(work)

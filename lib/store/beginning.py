@@ -10,11 +10,14 @@ from sqlalchemy import Connection, Row, delete, exc, insert, select, update
 from lib.errors import AnswerRunning, BadInput, NotFound
 from lib.ids import new_id, new_public_id, now_ms
 from lib.ledger import Purpose, Turn
-from lib.messages import Message
+from lib.messages import Message, headline
 from lib.store import schema
+from lib.store.attachments import stop_waiting
+from lib.store.batch_marking import Claim, begun, claim, lock_row
 from lib.store.conversations import new_row, one_line, set_active_child
 from lib.store.drafts import NEW_CHAT, clear_draft
-from lib.store.encoding import insert_new, storable, store_parts, to_json
+from lib.store.encoding import insert_new, storable, to_json
+from lib.store.parts import drop_unused, store_parts
 from lib.store.rows import Begun, Settings
 from lib.store.search_index import index_messages
 from lib.store.transcript import message_row
@@ -37,21 +40,26 @@ class Start(Struct, frozen=True):
     from_queue: str | None
     at_ms: int
     clears_draft: bool = False
+    media_in: int = 0
+    batch_row: tuple[str, str] | None = None
 
 
 def begin_in(connection: Connection, start: Start) -> Begun:
     """See `Answers.begin`."""
+    row = lock_row(connection, start.owner, *start.batch_row) if start.batch_row else None
     if earlier := find_replay(connection, start):
         return earlier
     turn = start.turn
     if not turn.parts and turn.parent is None:
         raise BadInput("empty")
-    conversation, is_new = _conversation(connection, start)
+    mark = claim(connection, row, turn) if row is not None else None
+    conversation, is_new = _conversation(connection, start, mark)
     parent = message_row(connection, start.owner, conversation.id, turn.parent) if turn.parent else None
     if not turn.parts and parent is not None and parent.role != "user":
         raise BadInput("not_a_question", "only a user message can be answered again")
     if start.from_queue is not None:
         _take_from_queue(connection, start.owner, conversation.id, start.from_queue)
+    freed = stop_waiting(connection, start.owner, turn.attached)
     if turn.parts:
         asked_id, asked = _add_user_message(connection, start, conversation.id, parent)
     else:
@@ -60,6 +68,9 @@ def begin_in(connection: Connection, start: Start) -> Begun:
     message_id, message = _add_answer_message(connection, start, conversation.id, asked_id)
     _add_answer(connection, start, conversation.id, message_id)
     _touch(connection, start, conversation, message_id)
+    drop_unused(connection, start.owner, freed)
+    if mark:
+        begun(connection, mark, conversation.id, message_id)
     if start.clears_draft:
         clear_draft(connection, start.owner, NEW_CHAT if is_new else conversation.id)
     return Begun(start.owner, start.answer_id, start.attempt_id, conversation.public_id, asked, message, start.at_ms)
@@ -90,11 +101,11 @@ def find_replay(connection: Connection, start: Start) -> Begun | None:
     return Begun(start.owner, row.id, row.attempt, row.conversation, row.asked, row.message, row.started_ms, replayed)
 
 
-def _conversation(connection: Connection, start: Start) -> tuple[Row[Any], bool]:
+def _conversation(connection: Connection, start: Start, mark: Claim | None) -> tuple[Row[Any], bool]:
     """The turn's conversation, and whether it was made now because its public id was not taken.
 
     Locked, so that nothing is added to a branch while another process deletes it. Raises NotFound for a foreign or
-    deleted one.
+    deleted one, and for one that is not the batch row's own.
     """
     public_id = storable(start.turn.conversation)
     query = select(schema.conversation).where(_c.public_id == public_id).with_for_update()
@@ -105,10 +116,13 @@ def _conversation(connection: Connection, start: Start) -> tuple[Row[Any], bool]
             raise NotFound("conversation")
         ref = start.turn.ref
         settings = Settings(ref.gateway_id, ref.model, ref.dialect, start.turn.params, start.turn.system)
-        new = new_row(start.owner, public_id, "", settings) | {"created_ms": start.at_ms}  # not after its first words
+        new = new_row(start.owner, public_id, mark.name if mark else "", settings)
+        new |= {"created_ms": start.at_ms, "batch_id": mark.batch_id if mark else None}  # not after its first words
         insert_new(connection, schema.conversation, new)
         row = connection.execute(query).one()
     if row.owner_id != start.owner or row.deleted_ms is not None:
+        raise NotFound("conversation")
+    if mark and (row.batch_id != mark.batch_id or not (is_new or row.id == mark.conversation_id)):
         raise NotFound("conversation")
     return row, is_new
 
@@ -186,7 +200,9 @@ def _add_answer(connection: Connection, start: Start, conversation_id: int, mess
         connection.execute(insert(schema.answer), row)
     except exc.IntegrityError as error:
         raise AnswerRunning("this branch has a running answer") from error
-    add_attempt(connection, start.owner, start.answer_id, start.attempt_id, 1, start.chars_in, start.max_out_cap)
+    add_attempt(
+        connection, start.owner, start.answer_id, start.attempt_id, 1, start.chars_in, start.max_out_cap, start.media_in
+    )
 
 
 def add_attempt(
@@ -197,21 +213,24 @@ def add_attempt(
     number: int,
     chars_in: int,
     max_out_cap: int | None,
+    media_in: int = 0,
 ) -> None:
     """Note that this attempt may be sent from now on."""
     row = {"id": attempt_id, "owner_id": owner, "answer_id": answer_id, "number": number, "started_ms": now_ms()}
-    connection.execute(insert(schema.answer_attempt), row | {"chars_in": chars_in, "max_out_cap": max_out_cap})
+    connection.execute(
+        insert(schema.answer_attempt), row | {"chars_in": chars_in, "max_out_cap": max_out_cap, "media_in": media_in}
+    )
 
 
 def _touch(connection: Connection, start: Start, conversation: Row[Any], message_id: int) -> None:
-    """The conversation now shows this answer; it is named after its first words if it has no name."""
+    """The conversation now shows this answer; it is named after its first words, or its files, if it has no name."""
     values: dict[str, Any] = {
         "last_ms": start.at_ms,
         "active_id": message_id,
         "n_messages": _c.n_messages + (2 if start.turn.parts else 1),
     }
     if not conversation.title and start.turn.parts:
-        title = one_line(Message("user", start.turn.parts).text, _AUTO_TITLE_CHARS)
+        title = one_line(headline(start.turn.parts), _AUTO_TITLE_CHARS)
         values |= {"title": title, "title_folded": title.casefold()}
     where = _c.id == conversation.id
     connection.execute(update(schema.conversation).where(where, _c.owner_id == start.owner).values(**values))

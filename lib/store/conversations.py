@@ -222,7 +222,7 @@ def _listed(
     connection: Connection, owner: int, query: str, limit: int, before: str | None, deleted: bool, only: Only
 ) -> list[Conversation]:
     found = _conversation_query(owner).where(_c.deleted_ms.is_not(None) if deleted else _c.deleted_ms.is_(None))
-    found = found.where(*placed(owner, only))
+    found = found.where(_c.batch_id.is_(None), *placed(owner, only))
     if query.strip():
         found = found.where(_c.title_folded.contains(storable(query.strip()).casefold(), autoescape=True))
     if before is not None:

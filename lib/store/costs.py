@@ -9,7 +9,7 @@ from sqlalchemy import Connection, FromClause, Row, select
 from lib.ids import new_id, now_ms
 from lib.ledger import Cost
 from lib.store import schema
-from lib.store.encoding import bounded, insert_new, storable
+from lib.store.encoding import bounded, storable
 
 _k = schema.cost_event.c
 
@@ -27,10 +27,8 @@ def current_cost(connection: Connection, owner: int, event_id: int) -> Row[Any] 
     return connection.execute(query.order_by(_k.seq.desc()).limit(1)).one_or_none()
 
 
-def add_cost_row(
-    connection: Connection, owner: int, event_id: int, seq: int, kind: str, cost: Cost, reason: str = ""
-) -> bool:
-    """Append a cost; False when that `seq` is there already."""
+def cost_row(owner: int, event_id: int, seq: int, kind: str, cost: Cost, reason: str = "") -> dict[str, Any]:
+    """The columns of a cost, fit to be stored."""
     row = {
         "id": new_id(),
         "owner_id": owner,
@@ -44,8 +42,7 @@ def add_cost_row(
         "price_version_id": cost.price_version_id,
         "cache_price_assumed": int(cost.cache_price_assumed),
     }
-    row |= {name: bounded(getattr(cost, name)) for name in AMOUNTS}
-    return insert_new(connection, schema.cost_event, row)
+    return row | {name: bounded(getattr(cost, name)) for name in AMOUNTS}
 
 
 AMOUNTS = (

@@ -42,3 +42,10 @@ def month_bucket(day: date) -> int:
 def first_of(bucket: int) -> date:
     """The first day of a month bucket."""
     return date(bucket // 12, bucket % 12 + 1, 1)
+
+
+def hour_start(ms: int, zone: ZoneInfo) -> int:
+    """The UTC epoch ms at which the hour that the wall clock shows began, but not before its day did."""
+    local = datetime.fromtimestamp(ms / 1000, zone)
+    since = (local.minute * 60 + local.second) * 1000 + ms % 1000
+    return max(ms - since, start_of(day_of(ms, zone), zone))

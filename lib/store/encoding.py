@@ -1,28 +1,18 @@
-"""How values become columns: text a database can hold, parts with their bytes set aside, structs as JSON."""
+"""How values become columns: text a database can hold, structs as JSON, and the inserts that know conflicts."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable
 from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import structs
-from sqlalchemy import Connection, Executable, Insert, Table, select
+from sqlalchemy import Connection, Executable, Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
-
-from lib.errors import BadInput
-from lib.ids import now_ms
-from lib.messages import ImagePart, Part, TextPart, VideoPart
-from lib.store import schema
 
 T = TypeVar("T")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_BLOB_URL = "stored:"
 _MOST = 10**15
-_PARTS = msgspec.json.Decoder(tuple[Part, ...])
 
 
 def storable(text: str) -> str:
@@ -98,59 +88,3 @@ def insert_new(connection: Connection, table: Table, row: dict[str, Any]) -> boo
 def insert_missing(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
     """Insert those of `rows` whose keys are not taken."""
     connection.execute(_insert_new(connection.dialect.name, table), rows)
-
-
-def store_parts(connection: Connection, owner: int, parts: tuple[Part, ...]) -> str:
-    """The parts as JSON; bytes go to the blob table, once per content and owner, and leave their hash."""
-    return to_json([_without_bytes(connection, owner, part) for part in parts])
-
-
-def _without_bytes(connection: Connection, owner: int, part: Part) -> Part:
-    if not isinstance(part, ImagePart | VideoPart) or not part.data:
-        return part
-    digest = hashlib.sha256(part.data).hexdigest()
-    row = {"owner_id": owner, "sha256": digest, "size": len(part.data), "created_ms": now_ms(), "data": part.data}
-    insert_new(connection, schema.blob, row)
-    return structs.replace(part, data=b"", url=_BLOB_URL + digest)
-
-
-def reworded(column: str, content: tuple[Part, ...] | str) -> tuple[Part, ...]:
-    """Stored parts with other words: a text takes the place of the text and leaves the rest. Raises BadInput."""
-    if isinstance(content, str):
-        others = tuple(part for part in _PARTS.decode(column) if not isinstance(part, TextPart))
-        content = (*others, TextPart(content)) if content.strip() else others
-    if not any(not isinstance(part, TextPart) or part.text.strip() for part in content):
-        raise BadInput("empty_message")
-    return content
-
-
-def blobs_named(column: str) -> set[str]:
-    """The digests of the blobs that stored parts point at."""
-    return {digest for part in _PARTS.decode(column) if (digest := _digest(part))}
-
-
-def load_parts(connection: Connection, owner: int, columns: Iterable[str]) -> list[tuple[Part, ...]]:
-    """The parts of several messages, with their bytes, in at most one query."""
-    lists = [_PARTS.decode(column) for column in columns]
-    wanted = {digest for parts in lists for part in parts if (digest := _digest(part))}
-    bytes_of = _blobs(connection, owner, wanted) if wanted else {}
-    return [tuple(_with_bytes(part, bytes_of) for part in parts) for parts in lists]
-
-
-def _digest(part: Part) -> str | None:
-    if isinstance(part, ImagePart | VideoPart) and part.url and part.url.startswith(_BLOB_URL):
-        return part.url.removeprefix(_BLOB_URL)
-    return None
-
-
-def _blobs(connection: Connection, owner: int, wanted: set[str]) -> dict[str, bytes]:
-    blob = schema.blob.c
-    query = select(blob.sha256, blob.data).where(blob.owner_id == owner, blob.sha256.in_(wanted))
-    return {row.sha256: bytes(row.data) for row in connection.execute(query)}
-
-
-def _with_bytes(part: Part, bytes_of: dict[str, bytes]) -> Part:
-    digest = _digest(part)
-    if digest is None or not isinstance(part, ImagePart | VideoPart) or digest not in bytes_of:
-        return part
-    return structs.replace(part, data=bytes_of[digest], url=None)

@@ -11,7 +11,8 @@ from lib.ids import now_ms
 from lib.ledger import AnswerEnd, Attempt, ModelRef
 from lib.messages import Params
 from lib.store import schema
-from lib.store.encoding import from_json, load_parts, storable, storable_or_none, store_parts, to_json
+from lib.store.encoding import from_json, storable, storable_or_none, to_json
+from lib.store.parts import read_parts, store_parts
 from lib.store.recording import Place, record
 from lib.store.rollup import counting
 from lib.store.rows import AnswerRow, KnownAttempt
@@ -98,6 +99,7 @@ def unknown_attempt(row: AnswerRow, attempt: KnownAttempt, at_ms: int) -> Attemp
         chars_out=max(0, len(row.text) - row.kept_chars),
         chars_reasoning=len(row.reasoning),
         max_out_cap=attempt.max_out_cap,
+        media_in=attempt.media_in,
     )
 
 
@@ -117,19 +119,19 @@ def answer_rows(connection: Connection, where: Any) -> list[AnswerRow]:
     )
     rows = connection.execute(query).all()
     attempts = _attempts_of(connection, [row.id for row in rows])
-    return [_answer_row(connection, row, attempts.get(row.id, ())) for row in rows]
+    return [_answer_row(row, attempts.get(row.id, ())) for row in rows]
 
 
 def _attempts_of(connection: Connection, answer_ids: list[int]) -> dict[int, tuple[KnownAttempt, ...]]:
     found: dict[int, tuple[KnownAttempt, ...]] = {}
     query = select(schema.answer_attempt).where(_t.answer_id.in_(answer_ids))
     for row in connection.execute(query.order_by(_t.number)) if answer_ids else ():
-        known = KnownAttempt(row.id, row.number, row.started_ms, row.chars_in, row.max_out_cap)
+        known = KnownAttempt(row.id, row.number, row.started_ms, row.chars_in, row.max_out_cap, row.media_in)
         found[row.answer_id] = (*found.get(row.answer_id, ()), known)
     return found
 
 
-def _answer_row(connection: Connection, row: Row[Any], attempts: tuple[KnownAttempt, ...]) -> AnswerRow:
+def _answer_row(row: Row[Any], attempts: tuple[KnownAttempt, ...]) -> AnswerRow:
     return AnswerRow(
         owner=row.owner_id,
         answer_id=row.id,
@@ -138,7 +140,7 @@ def _answer_row(connection: Connection, row: Row[Any], attempts: tuple[KnownAtte
         state=row.state,
         text=row.text,
         reasoning=row.reasoning,
-        parts=load_parts(connection, row.owner_id, [row.parts])[0],
+        parts=read_parts(row.parts),
         ref=from_json(row.ref, ModelRef),
         params=from_json(row.params, Params),
         system=row.system,

@@ -29,7 +29,11 @@ class Folders:
     def list(self, owner: int) -> Listed:
         """All of them by name, each with how many conversations can be seen in it."""
         inside = select(func.count()).where(
-            _c.folder_id == _f.id, _c.owner_id == owner, _c.deleted_ms.is_(None), _c.archived_ms.is_(None)
+            _c.folder_id == _f.id,
+            _c.owner_id == owner,
+            _c.deleted_ms.is_(None),
+            _c.archived_ms.is_(None),
+            _c.batch_id.is_(None),
         )
         query = select(_f.public_id, _f.name, inside.scalar_subquery().label("n")).where(_f.owner_id == owner)
         rows = self._db.read(lambda connection: connection.execute(query.order_by(_f.folded)).all())

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
-from msgspec import structs
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from lib.errors import BadInput, NotFound
-from lib.ids import ms_of, new_id
+from lib.ids import new_id
 from lib.ledger import Attempt, Cost, LedgerRow, ModelRef, Tally
 from lib.store import schema
+from lib.store.checking import mismatches
 from lib.store.conversations import find, totals_of
-from lib.store.costs import AMOUNTS, add_cost_row, cost_of, current_cost, latest_costs
+from lib.store.costs import cost_of, cost_row, current_cost, latest_costs
 from lib.store.database import Database
 from lib.store.days import zone_of
-from lib.store.encoding import bounded, storable
-from lib.store.rebuilding import mismatches, rebuild_kinds
+from lib.store.encoding import insert_new, storable
+from lib.store.ledger_rows import ledger_query, ledger_row
+from lib.store.rebuilding import rebuild_kinds
 from lib.store.recording import Place, add_to_total, record
-from lib.store.rollup import KINDS, counting, fact, recounting, zones_of
+from lib.store.rollup import KINDS, ZONE_KINDS, counting, fact, recounting, zones_of
 from lib.store.rows import Mismatch, Speed, Total
 from lib.store.tallies import Dimension, read_speeds, read_tallies
 from lib.tokens import TokenCount
@@ -61,19 +61,19 @@ class Ledger:
     ) -> list[LedgerRow]:
         """The newest usage events, with the cost in force; `before_id` continues. `demo=None` gives both sorts."""
         cost = latest_costs(owner)
-        query = _ledger_query(cost).where(_u.owner_id == owner)
+        query = ledger_query(cost).where(_u.owner_id == owner)
         query = query if before_id is None else query.where(_u.id < before_id)
         query = query if demo is None else query.where(_u.demo == int(demo))
         query = query.order_by(_u.id.desc()).limit(limit)
-        return self._db.read(lambda connection: [_ledger_row(row) for row in connection.execute(query)])
+        return self._db.read(lambda connection: [ledger_row(row) for row in connection.execute(query)])
 
     def event(self, owner: int, event_id: int) -> LedgerRow:
         """One usage event. Raises NotFound."""
-        query = _ledger_query(latest_costs(owner)).where(_u.owner_id == owner, _u.id == event_id)
+        query = ledger_query(latest_costs(owner)).where(_u.owner_id == owner, _u.id == event_id)
         row = self._db.read(lambda connection: connection.execute(query).one_or_none())
         if row is None:
             raise NotFound("usage_event")
-        return _ledger_row(row)
+        return ledger_row(row)
 
     def raw_usage(self, owner: int, event_id: int) -> str:
         """The usage exactly as the gateway sent it (untrusted JSON text), empty when it sent none."""
@@ -108,13 +108,13 @@ class Ledger:
             old = current_cost(connection, owner, event_id)
             if event is None or old is None:
                 raise NotFound("usage_event")
-            add_cost_row(connection, owner, event_id, old.seq + 1, kind, cost, reason)
-            change = counting(connection, owner)
-            columns, nano, currency = event._mapping, bounded(cost.nano), storable(cost.currency)
-            change.add(fact(columns, old.currency, old.nano, old.reported_nano), -1)
-            change.add(fact(columns, currency, nano, cost.reported_nano), 1)
+            new = cost_row(owner, event_id, old.seq + 1, kind, cost, reason)
+            insert_new(connection, schema.cost_event, new)
+            change, columns = counting(connection, owner), event._mapping
+            change.add(fact(columns, old._mapping), -1)
+            change.add(fact(columns, new), 1)
             add_to_total(connection, columns, old.currency, old.nano, -1)
-            add_to_total(connection, columns, currency, nano, 1)
+            add_to_total(connection, columns, new["currency"], new["nano"], 1)
             change.apply(connection, owner)
 
         self._db.write(work)
@@ -158,7 +158,7 @@ class Ledger:
                 for position, name in enumerate(wanted)
             ]
             connection.execute(insert(schema.zone), rows)
-            rebuild_kinds(connection, owner, ("d", "m", "s", "t"))
+            rebuild_kinds(connection, owner, ZONE_KINDS)
 
         self._db.write(work)
 
@@ -175,49 +175,3 @@ def _id_of(connection: Connection, owner: int, conversation: str | None) -> int 
     c = schema.conversation.c
     query = select(c.id).where(c.public_id == storable(conversation or ""), c.owner_id == owner)
     return connection.scalar(query)
-
-
-def _ledger_query(cost: Any) -> Any:
-    c, m, g = schema.conversation.c, schema.message.c, schema.gateway.c
-    return (
-        select(
-            schema.usage_event,
-            *(cost.c[name].label(f"cost_{name}") for name in _COST),
-            c.public_id.label("conversation"),
-            m.public_id.label("message"),
-            g.name.label("gateway_name"),
-        )
-        .join(cost, cost.c.event_id == _u.id)
-        .outerjoin(schema.conversation, (c.id == _u.conversation_id) & c.deleted_ms.is_(None))
-        .outerjoin(schema.message, (m.id == _u.message_id) & m.deleted_ms.is_(None))
-        .outerjoin(schema.gateway, g.id == _u.gateway_id)
-    )
-
-
-_COST = (*AMOUNTS, "currency", "source", "price_version_id", "cache_price_assumed")
-
-
-def _ledger_row(row: Row[Any]) -> LedgerRow:
-    cost = {name: getattr(row, f"cost_{name}") for name in _COST}
-    return LedgerRow(
-        id=row.id,
-        at_ms=ms_of(row.id),
-        conversation=row.conversation,
-        message=row.message if row.conversation else None,
-        gateway_id=row.gateway_id,
-        gateway_name=row.gateway_name or "",
-        model=row.model,
-        base=row.base,
-        family=row.family,
-        variant=row.variant,
-        dialect=row.dialect,
-        purpose=row.purpose,
-        outcome=row.outcome,
-        error_kind=row.error_kind,
-        count=TokenCount(*(getattr(row, name) for name in _COUNTS)),
-        usage_source=row.usage_source,
-        cost=structs.replace(Cost(**cost), cache_price_assumed=bool(row.cost_cache_price_assumed)),
-        first_visible_ms=row.first_visible_ms,
-        duration_ms=row.duration_ms,
-        demo=bool(row.demo),
-    )

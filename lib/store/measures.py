@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, func, literal, or_, select
+from sqlalchemy import Connection, case, func, literal, or_, select
 
-from lib.messages import Role
+from lib.messages import FilePart, ImagePart, Part, Role, VideoPart
 from lib.store import schema
 from lib.store.conversations import find
 from lib.store.database import Database
-from lib.store.encoding import storable
+from lib.store.encoding import from_json, storable
 
 _u, _m = schema.usage_event.c, schema.message.c
 _INPUT = ("in_uncached", "in_cache_read", "in_cache_write_5m", "in_cache_write_1h")
@@ -23,8 +23,9 @@ Pairs = tuple[tuple[int, int], ...]
 class Past(Struct, frozen=True):
     """Recent reported answers of one model, newest first.
 
-    `asked` and `answered` are (tokens, characters) of what was sent and of the visible text; `lengths` the whole
-    answers in tokens, reasoning included.
+    Requests with images or video are not in `asked`: they say nothing about text. `asked` and `answered`
+    are (tokens, characters) of what was sent and of the visible text; `lengths` the whole answers in tokens, reasoning
+    included.
     """
 
     asked: Pairs = ()
@@ -33,15 +34,23 @@ class Past(Struct, frozen=True):
 
 
 class MessageSize(Struct, frozen=True):
-    """How much of one message is sent again: characters of its text, and whether images or video come with it."""
+    """How much of one message is sent again: characters of its words and documents, and its images and video.
+
+    `media` come without their bytes: what they take follows from pixels and seconds, by rules that differ by model.
+    """
 
     role: Role
     chars: int
-    attached: bool = False
+    media: tuple[ImagePart | VideoPart, ...] = ()
+
+    @property
+    def attached(self) -> bool:
+        """Whether images or video come with it."""
+        return bool(self.media)
 
 
 class Measures:
-    """Reads only. Nothing of a text leaves the database here, only its length."""
+    """Reads only. Nothing of a text leaves here, only its length."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -76,7 +85,7 @@ def _past(connection: Connection, owner: int, gateway_id: int, model: str) -> Pa
     )
     rows = list(connection.execute(query))
     return Past(
-        _pairs((_input(row), row.chars_in) for row in rows),
+        _pairs((_input(row), row.chars_in) for row in rows if not row.media_in),
         _pairs((row.out_visible, row.chars_out) for row in rows if not row.out_reasoning and not row.chars_reasoning),
         tuple(int(row.out_visible) + int(row.out_reasoning or 0) for row in rows if row.out_visible is not None),
     )
@@ -100,7 +109,13 @@ def _branch(connection: Connection, owner: int, leaf: int) -> tuple[MessageSize,
         )
     )
     # Quotes inside a text are escaped in JSON, so only the part itself can match.
-    attached = or_(*(_m.parts.like(f'%"type":"{kind}"%') for kind in ("image", "video")))
-    query = select(_m.role, func.length(_m.text), attached).select_from(schema.message)
+    attached = or_(*(_m.parts.like(f'%"type":"{kind}"%') for kind in ("image", "video", "file")))
+    query = select(_m.role, func.length(_m.text), case((attached, _m.parts))).select_from(schema.message)
     rows = connection.execute(query.join(walk, walk.c.id == _m.id).order_by(walk.c.depth.desc()))
-    return tuple(MessageSize(role, int(chars or 0), bool(there)) for role, chars, there in rows)
+    return tuple(_size(role, int(chars or 0), parts) for role, chars, parts in rows)
+
+
+def _size(role: Role, chars: int, column: str | None) -> MessageSize:
+    parts = from_json(column, tuple[Part, ...]) if column else ()
+    chars += sum(len(part.text) + 2 * len(part.name) for part in parts if isinstance(part, FilePart))
+    return MessageSize(role, chars, tuple(part for part in parts if isinstance(part, ImagePart | VideoPart)))

@@ -15,8 +15,9 @@ from lib.messages import Message, Part
 from lib.store import schema
 from lib.store.conversations import find, remembered_leaf, set_active_child
 from lib.store.database import Database
-from lib.store.encoding import insert_new, reworded, storable, store_parts
+from lib.store.encoding import insert_new, storable
 from lib.store.forking import ForkIds, fork_in
+from lib.store.parts import reworded, store_parts
 from lib.store.rows import StoredMessage
 from lib.store.search_index import index_messages
 from lib.store.transcript import message_row, read_message, read_versions

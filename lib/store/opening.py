@@ -12,6 +12,8 @@ from lib.errors import StoreDamaged, StoreUnwritable
 from lib.ids import new_id
 from lib.store import schema
 from lib.store.answers import Answers
+from lib.store.attachments import Attachments
+from lib.store.batches import Batches
 from lib.store.conversations import Conversations
 from lib.store.database import APPLICATION_ID, Database, postgres_database, sqlite_database
 from lib.store.days import zone_of
@@ -19,6 +21,7 @@ from lib.store.drafts import Drafts
 from lib.store.files import FILE_NAME, FileLock, check_file, copy_database, make_folder
 from lib.store.folders import Folders
 from lib.store.gateways import Gateways
+from lib.store.insight import Insight
 from lib.store.ledger import Ledger
 from lib.store.measures import Measures
 from lib.store.messages import Messages
@@ -30,6 +33,7 @@ from lib.store.preferences import Preferences
 from lib.store.presets import Presets
 from lib.store.prices import PriceBook
 from lib.store.queue import Queue
+from lib.store.rebuilding import rebuild_emptied
 from lib.store.search import Search
 from lib.store.shares import Shares
 from lib.store.transfers import Transfers
@@ -49,6 +53,7 @@ class Store:
         self.models = Models(database)
         self.prices = PriceBook(database)
         self.ledger = Ledger(database)
+        self.insight = Insight(database)
         self.preferences = Preferences(database)
         self.messages = Messages(database)
         self.measures = Measures(database)
@@ -60,6 +65,8 @@ class Store:
         self.search = Search(database)
         self.transfers = Transfers(database)
         self.shares = Shares(database)
+        self.attachments = Attachments(database)
+        self.batches = Batches(database)
 
     @property
     def engine(self) -> str:
@@ -149,6 +156,8 @@ def _prepare(database: Database, steps: tuple[Step, ...], backups: Path | None, 
     zone_of(zone)
     migrate(database, steps, backups)
     _first_zone(database, zone)
+    if steps is STEPS:  # an older schema, as tests make it, has no rollup that this program could fill
+        rebuild_emptied(database)
 
 
 def _first_zone(database: Database, name: str) -> None:

@@ -85,7 +85,7 @@ class Organising:
 
     def tags(self, owner: int) -> list[Tag]:
         """All tags in use, by name."""
-        there = and_(_c.id == _t.conversation_id, _c.deleted_ms.is_(None))
+        there = and_(_c.id == _t.conversation_id, _c.deleted_ms.is_(None), _c.batch_id.is_(None))
         query = select(func.min(_t.name).label("name"), func.count().label("n")).join(schema.conversation, there)
         query = query.where(_t.owner_id == owner).group_by(_t.folded).order_by(_t.folded)
         return [Tag(row.name, row.n) for row in self._db.read(lambda connection: connection.execute(query).all())]

@@ -114,7 +114,7 @@ class PriceBook:
         """The row of the price book a cost was made with."""
         query = select(schema.price_version).where(_v.id == version_id, _v.owner_id == owner)
         row = self._db.read(lambda connection: connection.execute(query).one_or_none())
-        return None if row is None else _version(row)
+        return None if row is None else version_of(row)
 
     def history(self, owner: int, gateway_id: int, model: str | None = None) -> tuple[PriceVersion, ...]:
         """All versions, the newest first."""
@@ -122,7 +122,7 @@ class PriceBook:
         if model is not None:
             query = query.where(_v.model == storable(model))
         query = query.order_by(_v.valid_from_ms.desc(), _v.id.desc())
-        return self._db.read(lambda connection: tuple(_version(row) for row in connection.execute(query)))
+        return self._db.read(lambda connection: tuple(version_of(row) for row in connection.execute(query)))
 
 
 def _touch(connection: Connection, owner: int, ids: list[int], at_ms: int) -> None:
@@ -175,7 +175,8 @@ def _prices(row: Row[Any]) -> Prices:
     return Prices(**amounts, currency=row.currency)
 
 
-def _version(row: Row[Any]) -> PriceVersion:
+def version_of(row: Row[Any]) -> PriceVersion:
+    """A row of the price book."""
     return PriceVersion(
         row.id,
         row.gateway_id,

@@ -10,11 +10,13 @@ from lib.errors import NotFound
 from lib.ids import new_id, new_public_id, now_ms
 from lib.ledger import ModelRef
 from lib.messages import Params, Part
-from lib.store import schema
+from lib.store import blobs, schema
+from lib.store.attachments import stop_waiting
 from lib.store.conversations import change, find
 from lib.store.database import Database
 from lib.store.drafts import clear_draft
-from lib.store.encoding import from_json, load_parts, reworded, storable, store_parts, to_json
+from lib.store.encoding import from_json, storable, to_json
+from lib.store.parts import drop_unused, named_in, read_parts, reworded, store_parts
 from lib.store.rows import QueueItem
 
 _q = schema.queue_item.c
@@ -36,13 +38,18 @@ class Queue:
         params: Params | None = None,
         system: str = "",
         clears_draft: bool = False,
+        attached: tuple[str, ...] = (),
     ) -> QueueItem:
-        """Append a message, and clear the draft that became it. Raises NotFound."""
+        """Append a message, and clear the draft that became it; the `attached` attachments stop waiting for it.
+
+        Raises NotFound.
+        """
         public_id, at_ms = new_public_id(), now_ms()
 
         def work(connection: Connection) -> QueueItem:
             conversation_id = find(connection, owner, conversation).id
             last = select(func.max(_q.position)).where(_q.conversation_id == conversation_id, _q.owner_id == owner)
+            freed = stop_waiting(connection, owner, attached)
             row = {
                 "id": new_id(),
                 "owner_id": owner,
@@ -56,6 +63,7 @@ class Queue:
                 "system": storable(system),
             }
             connection.execute(insert(schema.queue_item), row)
+            drop_unused(connection, owner, freed)
             if clears_draft:
                 clear_draft(connection, owner, conversation_id)
             return _items(connection, owner, conversation_id)[-1]
@@ -90,18 +98,27 @@ class Queue:
         return self._db.write(work)
 
     def remove(self, owner: int, item: str) -> None:
-        """Raises NotFound."""
-        query = delete(schema.queue_item).where(_mine(owner, item))
-        self._db.write(lambda connection: _expect_one(connection.execute(query).rowcount))
+        """Its bytes are freed unless something else holds them. Raises NotFound."""
+
+        def work(connection: Connection) -> None:
+            taken = delete(schema.queue_item).where(_mine(owner, item)).returning(_q.parts)
+            column = connection.execute(taken).scalar()
+            if column is None:
+                raise NotFound("queue_item")
+            drop_unused(connection, owner, named_in(column))
+
+        self._db.write(work)
 
     def update(self, owner: int, item: str, parts: tuple[Part, ...] | str) -> None:
         """Replace what an item says; a mere text keeps its attachments. Raises NotFound, BadInput for nothing."""
 
         def work(connection: Connection) -> None:
-            old = connection.scalar(select(_q.parts).where(_mine(owner, item)))
-            values = {"parts": store_parts(connection, owner, reworded(old or "[]", parts))}
+            old = connection.scalar(select(_q.parts).where(_mine(owner, item)).with_for_update()) or "[]"
+            blobs.lock(connection)
+            values = {"parts": store_parts(connection, owner, reworded(old, parts))}
             query = update(schema.queue_item).where(_mine(owner, item)).values(**values)
             _expect_one(connection.execute(query).rowcount)
+            drop_unused(connection, owner, named_in(old) - named_in(values["parts"]))
 
         self._db.write(work, idempotent=True)
 
@@ -141,10 +158,9 @@ def _expect_one(count: int) -> None:
 def _items(connection: Connection, owner: int, conversation_id: int) -> Items:
     query = select(schema.queue_item).where(_q.conversation_id == conversation_id, _q.owner_id == owner)
     rows = connection.execute(query.order_by(_q.position, _q.id)).all()
-    parts = load_parts(connection, owner, [row.parts for row in rows])
-    return [_item(row, parts[at]) for at, row in enumerate(rows)]
+    return [_item(row) for row in rows]
 
 
-def _item(row: Row[Any], parts: tuple[Part, ...]) -> QueueItem:
+def _item(row: Row[Any]) -> QueueItem:
     ref, params = from_json(row.ref, ModelRef), from_json(row.params, Params)
-    return QueueItem(row.public_id, parts, ref, params, row.system, row.created_ms)
+    return QueueItem(row.public_id, read_parts(row.parts), ref, params, row.system, row.created_ms)

@@ -1,89 +1,143 @@
-"""The rollup is a cache: make it anew from the ledger, and prove that it still adds up."""
+"""The rollup is a cache: make it anew from the ledger in bounded memory, and prove that it still adds up."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, cast, delete, func, select
+from sqlalchemy import ColumnElement, Connection, case, delete, func, select
 
+from lib.ids import id_at, ms_of
 from lib.store import schema
 from lib.store.costs import latest_costs
-from lib.store.rollup import MEASURES, Change, fact_of_row, recounting, zones_of
-from lib.store.rows import Mismatch
-from lib.store.tallies import ledger_sums
+from lib.store.database import Database
+from lib.store.days import day_of, month_bucket
+from lib.store.insight_scope import at_ms
+from lib.store.insight_sums import named
+from lib.store.measuring import MEASURES, ledger_sums
+from lib.store.rollup import (
+    KINDS,
+    LEVELS,
+    QUARTER,
+    QUARTER_MS,
+    SPEED_KINDS,
+    Change,
+    Fact,
+    Item,
+    Zone,
+    recounting,
+    zones_of,
+)
+from lib.store.steps import step_sql
+from lib.store.wall import HOUR_MS, aligned, clock_shifts, day_shifts, day_sql, whole
 
-_u, _r = schema.usage_event.c, schema.usage_rollup.c
-_BATCH = 20_000
-Sums = dict[str, int]
+_u, _r, _s = schema.usage_event.c, schema.usage_rollup.c, schema.usage_speed.c
+_CHUNK_MS = 86_400_000
+_TIMES = (("f", "first_visible_ms"), ("a", "duration_ms"))
 
 
 def rebuild_kinds(connection: Connection, owner: int, kinds: tuple[str, ...]) -> None:
-    """Delete and re-count these kinds, reading the ledger in batches by id."""
+    """Delete and re-count these kinds. The database adds up, one UTC day after the other."""
     recounting(connection, owner)
     connection.execute(delete(schema.usage_rollup).where(_r.owner_id == owner, _r.kind.in_(kinds)))
-    change = Change(zones_of(connection, owner), kinds)
-    after = -1
-    while rows := connection.execute(_batch(owner, after)).all():
-        for row in rows:
-            change.add(fact_of_row(row))
-        after = rows[-1].id
-    change.apply(connection, owner)
+    connection.execute(delete(schema.usage_speed).where(_s.owner_id == owner, _s.kind.in_(kinds)))
+    zones = zones_of(connection, owner)
+    for low, high in _chunks(connection, owner):
+        change = Change(zones, kinds)
+        _count_sums(connection, owner, low, high, zones, change, kinds)
+        if set(kinds) & set(SPEED_KINDS):
+            _count_speeds(connection, owner, low, high, zones, change)
+        change.apply(connection, owner)
 
 
-def _batch(owner: int, after: int) -> Any:
+def emptied(connection: Connection) -> list[int]:
+    """The owners whose ledger has rows and whose rollup has none: a new schema left it empty."""
+    event, item = schema.usage_event.c, schema.usage_item.c
+    query = select(schema.owner.c.id).where(
+        select(event.id).where(event.owner_id == schema.owner.c.id).exists(),
+        ~select(item.id).where(item.owner_id == schema.owner.c.id).exists(),
+    )
+    return [int(owner) for owner in connection.scalars(query)]
+
+
+def rebuild_emptied(database: Database) -> None:
+    """Count for those owners, each in one transaction."""
+    for owner in database.read(emptied):
+        database.write(partial(rebuild_kinds, owner=owner, kinds=KINDS))
+
+
+def _chunks(connection: Connection, owner: int) -> Iterator[tuple[int, int]]:
+    """Stretches of UTC time, each with rows."""
+    query = select(func.min(_u.id)).where(_u.owner_id == owner)
+    first = connection.scalar(query)
+    while first is not None:
+        low = ms_of(first) // _CHUNK_MS * _CHUNK_MS
+        yield low, low + _CHUNK_MS
+        first = connection.scalar(query.where(_u.id >= id_at(low + _CHUNK_MS)))
+
+
+def _within(owner: int, low: int, high: int) -> list[ColumnElement[bool]]:
+    return [_u.id >= id_at(low), _u.id < id_at(high), _u.owner_id + 0 == owner]
+
+
+def _count_sums(
+    connection: Connection, owner: int, low: int, high: int, zones: list[Zone], change: Change, kinds: tuple[str, ...]
+) -> None:
+    """By the hours of all zones when they begin together, else by quarter hours."""
+    bucket_ms, shift = _bucket(low, high, zones)
     cost = latest_costs(owner)
-    return (
-        select(schema.usage_event, cost.c.currency, cost.c.nano, cost.c.reported_nano)
-        .join(cost, cost.c.event_id == _u.id)
-        .where(_u.owner_id == owner, _u.id > after)
-        .order_by(_u.id)
-        .limit(_BATCH)
-    )
+    bucket = (at_ms() + whole(shift)) // whole(bucket_ms)
+    priced = case((cost.c.nano.is_not(None), 1), else_=0)
+    names = [name for name in LEVELS["full"] if name != "priced"]
+    keys = named([bucket, *(_u[name] for name in names), priced, cost.c.currency, _u.demo])
+    query = select(*ledger_sums(_u, cost.c), *keys).join_from(schema.usage_event, cost, cost.c.event_id == _u.id)
+    query = query.where(*_within(owner, low, high)).group_by(*(key.name for key in keys))
+    for row in connection.execute(query):
+        at, *seen = tuple[Any, ...](row)[len(MEASURES) :]
+        item = Item(owner, *seen)
+        change.add_sums(Fact(at * bucket_ms - shift, item, row[: len(MEASURES)]))
+    if "q" in kinds:
+        _count_quarters(connection, owner, low, high, change)
 
 
-def mismatches(connection: Connection, owner: int) -> list[Mismatch]:
-    """Every (kind, zone, currency, measure) whose sum differs from the ledger's."""
-    truth = _ledger_sums(connection, owner)
-    names = {zone.id: zone.name for zone in zones_of(connection, owner)}
-    scopes = [(kind, scope, names.get(scope, "")) for kind in ("d", "m") for scope in names]
-    scopes += [("q", owner, ""), ("h", owner, "")]
-    found = []
-    for kind, scope, zone in scopes:
-        sums = _rollup_sums(connection, owner, kind, scope)
-        for key in truth.keys() | sums.keys():
-            found += _differences(kind, zone, truth.get(key, {}), sums.get(key, {}))
-    return found
-
-
-def _differences(kind: str, zone: str, ledger: Sums, rollup: Sums) -> list[Mismatch]:
-    pairs = ((name, ledger.get(name, 0), rollup.get(name, 0)) for name in MEASURES)
-    return [Mismatch(kind, zone, name, true, kept) for name, true, kept in pairs if true != kept]
-
-
-def _ledger_sums(connection: Connection, owner: int) -> dict[tuple[str, int], Sums]:
+def _count_quarters(connection: Connection, owner: int, low: int, high: int, change: Change) -> None:
     cost = latest_costs(owner)
-    query = (
-        select(cost.c.currency, _u.demo, *ledger_sums(cost))
-        .join(cost, cost.c.event_id == _u.id)
-        .where(_u.owner_id == owner)
-        .group_by(cost.c.currency, _u.demo)
-    )
-    return _by_currency(connection, query)
+    keys = named([at_ms() // QUARTER, cost.c.currency, _u.demo])
+    query = select(*ledger_sums(_u, cost.c), *keys).join_from(schema.usage_event, cost, cost.c.event_id == _u.id)
+    query = query.where(*_within(owner, low, high)).group_by(*(key.name for key in keys))
+    for row in connection.execute(query):
+        at, currency, demo = tuple(row)[len(MEASURES) :]
+        change.add_quarter(Fact(at * QUARTER_MS, Item(owner, currency=currency, demo=demo), row[: len(MEASURES)]))
 
 
-def _rollup_sums(connection: Connection, owner: int, kind: str, scope: int) -> dict[tuple[str, int], Sums]:
-    item = schema.usage_item.c
-    sums = [cast(func.sum(_r[name]), BigInteger).label(name) for name in MEASURES]
-    query = (
-        select(item.currency, item.demo, *sums)
-        .join(schema.usage_item, item.id == _r.item_id)
-        .where(_r.kind == kind, _r.scope_id == scope, _r.owner_id == owner, item.owner_id == owner)
-        .group_by(item.currency, item.demo)
-    )
-    return _by_currency(connection, query)
+def _bucket(low: int, high: int, zones: list[Zone]) -> tuple[int, int]:
+    """(the length of a bucket in ms, how far UTC is behind the beginnings of the hours)."""
+    if not zones:
+        return QUARTER_MS, 0
+    first = zones[0].info
+    start, end = day_of(low, first), day_of(high - 1, first)
+    span = (start, end.fromordinal(end.toordinal() + 1))
+    if not all(aligned(*span, first, zone.info) for zone in zones):
+        return QUARTER_MS, 0
+    return HOUR_MS, clock_shifts(*span, first)[0][1] % HOUR_MS
 
 
-def _by_currency(connection: Connection, query: Any) -> dict[tuple[str, int], Sums]:
-    return {
-        (row.currency, row.demo): {name: getattr(row, name) for name in MEASURES} for row in connection.execute(query)
-    }
+def _count_speeds(connection: Connection, owner: int, low: int, high: int, zones: list[Zone], change: Change) -> None:
+    for zone in zones:
+        start, end = day_of(low, zone.info), day_of(high - 1, zone.info)
+        day = day_sql(at_ms(), day_shifts(start, start.fromordinal(end.toordinal() + 1), zone.info))
+        for name, column in _TIMES:
+            keys = named([day, step_sql(_u[column]), _u.demo, *(_u[one] for one in LEVELS["pace"])])
+            query = select(func.count(), *keys).where(*_within(owner, low, high), _u[column].is_not(None))
+            for n, ordinal, step, demo, *model in connection.execute(query.group_by(*(key.name for key in keys))):
+                month = month_bucket(start.fromordinal(ordinal))
+                change.add_speed(
+                    name,
+                    zone,
+                    ordinal,
+                    month,
+                    Item(owner, **dict(zip(LEVELS["pace"], model, strict=True)), demo=demo),
+                    step,
+                    n,
+                )

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from lib.ledger import ESTIMATED_SOURCES, Attempt, ModelRef
 from lib.store import schema
-from lib.store.costs import add_cost_row
+from lib.store.costs import cost_row
 from lib.store.encoding import add_up, bounded, insert_new, storable, storable_or_none
 from lib.store.rollup import Change, fact
 
@@ -26,6 +26,7 @@ _INTS = (
     "chars_out",
     "chars_reasoning",
     "max_out_cap",
+    "media_in",
 )
 _TEXTS = ("purpose", "dialect", "outcome", "usage_source", "semantic")
 _TEXTS_OR_NONE = (
@@ -57,10 +58,10 @@ def record(connection: Connection, place: Place, attempt: Attempt, change: Chang
     if attempt.usage_raw:
         raw = {"event_id": attempt.id, "owner_id": place.owner, "usage_json": storable(attempt.usage_raw)}
         insert_new(connection, schema.usage_raw, raw)
-    add_cost_row(connection, place.owner, attempt.id, 1, "initial", attempt.cost)
-    nano, currency = bounded(attempt.cost.nano), storable(attempt.cost.currency)
-    change.add(fact(row, currency, nano, attempt.cost.reported_nano))
-    add_to_total(connection, row, currency, nano, 1)
+    cost = cost_row(place.owner, attempt.id, 1, "initial", attempt.cost)
+    insert_new(connection, schema.cost_event, cost)
+    change.add(fact(row, cost))
+    add_to_total(connection, row, cost["currency"], cost["nano"], 1)
     return True
 
 

@@ -1,34 +1,57 @@
 """The rollup: sums of the ledger, kept in the transaction that writes it, and rebuilt from it at any time.
 
-Kinds, each row a (scope, bucket, item):
-`d` zone × local day × item · `m` zone × local month × item · `q` owner × UTC quarter hour × currency
-· `h` owner × UTC hour × item · `s`/`t` zone's day/month × model × histogram bucket of the first visible token.
-An item is one combination of gateway, model, variant, purpose, outcome and currency; amounts in different
-currencies or of the demo therefore never meet in one row.
+A row sums one kind, scope, bucket and item. An item is one combination of what a level looks at (below), always with
+the currency, and whether it is the demo's; amounts in different currencies or of the demo never meet in one row.
+
+kind        scope  bucket                   level
+`d g o w`   zone   local day                full, model, act, whole
+`m`         zone   local month              full
+`h p v`     zone   beginning of local hour  model, deed, variant
+`q`         owner  UTC quarter hour         whole
+
+The times to the first visible token (`fd`, `fm`) and of whole requests (`ad`, `am`) are histograms in `usage_speed`,
+by zone, local day or month, and model.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Iterable, Mapping
-from operator import itemgetter
+from collections.abc import Iterable, Sequence
+from operator import add, itemgetter, sub
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 
-from lib.ledger import ESTIMATED_SOURCES
 from lib.store import schema
-from lib.store.days import day_of, month_bucket, zone_of
+from lib.store.days import day_of, hour_start, month_bucket, zone_of
 from lib.store.encoding import add_up, insert_missing
+from lib.store.measuring import MEASURES, Fields, measured
+from lib.store.steps import step_of
+from lib.store.wall import whole
 
-MEASURES = tuple(schema.MEASURES.split())
-KINDS = ("d", "m", "q", "h", "s", "t")
-QUARTER_MS, HOUR_MS = 900_000, 3_600_000
-_BASE = math.log(1.15)
+QUARTER_MS = 900_000
+QUARTER = whole(QUARTER_MS)
+"""The same in SQL."""
+_MODEL = ("gateway_id", "model", "base", "family", "variant")
+LEVELS: dict[str, tuple[str, ...]] = {
+    "whole": (),
+    "variant": ("variant",),
+    "deed": ("purpose", "outcome"),
+    "model": (*_MODEL, "priced"),
+    "act": ("purpose", "outcome", "usage_source", "priced"),
+    "full": (*_MODEL, "purpose", "outcome", "usage_source", "priced"),
+    "pace": _MODEL,
+}
+"""What each level looks at, the coarse ones first."""
+DAY_KINDS = {"w": "whole", "g": "model", "o": "act", "d": "full"}
+HOUR_KINDS = {"v": "variant", "p": "deed", "h": "model"}
+SPEED_KINDS = ("fd", "fm", "ad", "am")
+ZONE_KINDS = (*DAY_KINDS, "m", *HOUR_KINDS, *SPEED_KINDS)
+KINDS = (*ZONE_KINDS, "q")
 Key = tuple[str, int, int, int]
+SpeedKey = tuple[str, int, int, int, int]
 
 
 class Item(Struct, frozen=True):
@@ -42,6 +65,8 @@ class Item(Struct, frozen=True):
     variant: str = ""
     purpose: str = ""
     outcome: str = ""
+    usage_source: str = ""
+    priced: int = 0
     currency: str = ""
     demo: int = 0
 
@@ -51,14 +76,20 @@ class Item(Struct, frozen=True):
         text = "\x1f".join(str(getattr(self, name)) for name in self.__struct_fields__)
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
+    def at(self, level: str) -> Item:
+        """This item as that level sees it. `pace` does not look at the currency either."""
+        seen = {name: getattr(self, name) for name in LEVELS[level]}
+        return Item(self.owner_id, currency="" if level == "pace" else self.currency, demo=self.demo, **seen)
+
 
 class Fact(Struct, frozen=True):
-    """One usage event with the cost in force, as the rollup sees it. `values` are in the order of MEASURES."""
+    """Some usage events of one item at one time, as the rollup sees them. `values` are in the order of MEASURES."""
 
     at_ms: int
     item: Item
-    values: tuple[int, ...]
-    first_visible_ms: int | None
+    values: Sequence[int]
+    first_visible_ms: int | None = None
+    duration_ms: int | None = None
 
 
 class Zone(Struct, frozen=True):
@@ -87,116 +118,99 @@ def recounting(connection: Connection, owner: int) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(owner)))
 
 
-def fact(row: Mapping[str, Any] | Any, currency: str, nano: int | None, reported_nano: int | None) -> Fact:
-    """The fact of a usage event's columns and its cost."""
-    item = Item(
-        row["owner_id"],
-        row["gateway_id"],
-        row["model"],
-        row["base"],
-        row["family"],
-        row["variant"],
-        row["purpose"],
-        row["outcome"],
-        currency,
-        row["demo"],
-    )
-    estimated = row["usage_source"] in ESTIMATED_SOURCES
-    first = row["first_visible_ms"]
-    values = (
-        1,
-        int(row["outcome"] not in ("ok", "stopped")),
-        int(nano is None),
-        int(estimated),
-        int(reported_nano is not None),
-        nano or 0,
-        (nano or 0) if estimated else 0,
-        row["in_uncached"] or 0,
-        row["in_cache_read"] or 0,
-        (row["in_cache_write_5m"] or 0) + (row["in_cache_write_1h"] or 0),
-        row["out_visible"] or 0,
-        row["out_reasoning"] or 0,
-        row["duration_ms"] or 0,
-        first or 0,
-        int(first is not None),
-    )
-    return Fact(row["id"] >> 20, item, values, first)
+def fact(event: Fields, cost: Fields) -> Fact:
+    """The fact of a usage event's columns and those of its cost in force."""
+    seen = {name: event[name] for name in (*_MODEL, "purpose", "outcome", "usage_source", "demo")}
+    item = Item(event["owner_id"], priced=int(cost["nano"] is not None), currency=cost["currency"], **seen)
+    return Fact(event["id"] >> 20, item, measured(event, cost), event["first_visible_ms"], event["duration_ms"])
 
 
 class Change:
     """Sums of differences on their way into the rollup: `add` facts, then `apply` once."""
 
     def __init__(self, zones: list[Zone], kinds: Iterable[str] = KINDS) -> None:
-        self._zones = zones
+        self.zones = zones
         self._kinds = frozenset(kinds)
         self._sums: dict[Key, list[int]] = {}
-        self._items: dict[Item, int] = {}
+        self._speeds: dict[SpeedKey, int] = {}
+        self._levels: dict[Item, dict[str, int]] = {}
+        self._items: dict[int, Item] = {}
 
     def add(self, fact: Fact, sign: int = 1) -> None:
         """Count `fact` in (+1) or out (-1)."""
-        item = self._item(fact.item)
-        for zone in self._zones:
+        self.add_sums(fact, sign)
+        self.add_quarter(fact, sign)
+        for zone in self.zones:
             day = day_of(fact.at_ms, zone.info)
-            self._sum(("d", zone.id, day.toordinal(), item), fact.values, sign)
-            self._sum(("m", zone.id, month_bucket(day), item), fact.values, sign)
-        owner = fact.item.owner_id
-        whole = self._item(Item(owner, currency=fact.item.currency, demo=fact.item.demo))
-        self._sum(("q", owner, fact.at_ms // QUARTER_MS, whole), fact.values, sign)
-        self._sum(("h", owner, fact.at_ms // HOUR_MS, item), fact.values, sign)
-        if fact.first_visible_ms is not None and self._zones:
-            self._add_speed(fact, sign)
+            for name, ms in (("f", fact.first_visible_ms), ("a", fact.duration_ms)):
+                if ms is not None:
+                    self.add_speed(name, zone, day.toordinal(), month_bucket(day), fact.item, step_of(ms), sign)
 
-    def _add_speed(self, fact: Fact, sign: int) -> None:
-        """A histogram row: scope is the model's item, the bucket holds zone's day (or month) and the time bucket."""
-        model = structs.replace(fact.item, purpose="", outcome="", currency="")
-        day = day_of(fact.at_ms, self._zones[0].info)
-        time = speed_bucket(fact.first_visible_ms or 0)
-        count = (1, *(0,) * (len(MEASURES) - 1))
-        scope = self._item(model)
-        self._sum(("s", scope, day.toordinal(), time), count, sign)
-        self._sum(("t", scope, month_bucket(day), time), count, sign)
+    def add_sums(self, fact: Fact, sign: int = 1) -> None:
+        """The kinds that are sums by a zone's hours, days and months."""
+        ids = self._ids(fact.item)
+        for zone in self.zones:
+            day = day_of(fact.at_ms, zone.info)
+            ordinal, hour = day.toordinal(), hour_start(fact.at_ms, zone.info) // QUARTER_MS
+            for kind, level in DAY_KINDS.items():
+                self._sum((kind, zone.id, ordinal, ids[level]), fact.values, sign)
+            self._sum(("m", zone.id, month_bucket(day), ids["full"]), fact.values, sign)
+            for kind, level in HOUR_KINDS.items():
+                self._sum((kind, zone.id, hour, ids[level]), fact.values, sign)
 
-    def _item(self, item: Item) -> int:
-        item_id = self._items.get(item)
-        if item_id is None:
-            item_id = self._items[item] = item.id
-        return item_id
+    def add_quarter(self, fact: Fact, sign: int = 1) -> None:
+        """The sum of a UTC quarter hour."""
+        key = ("q", fact.item.owner_id, fact.at_ms // QUARTER_MS, self._ids(fact.item)["whole"])
+        self._sum(key, fact.values, sign)
 
-    def _sum(self, key: Key, values: tuple[int, ...], sign: int) -> None:
+    def add_speed(self, name: str, zone: Zone, day: int, month: int, item: Item, step: int, n: int) -> None:
+        """Count `n` times of a step into (or out of) the histograms of a day and its month."""
+        pace = self._ids(item)["pace"]
+        for kind, bucket in ((f"{name}d", day), (f"{name}m", month)):
+            if kind in self._kinds:
+                key = (kind, zone.id, bucket, pace, step)
+                self._speeds[key] = self._speeds.get(key, 0) + n
+
+    def _ids(self, item: Item) -> dict[str, int]:
+        """The ids of an item on every level."""
+        found = self._levels.get(item)
+        if found is None:
+            found = {}
+            for level in LEVELS:
+                seen = item.at(level)
+                found[level] = seen.id
+                self._items[found[level]] = seen
+            self._levels[item] = found
+        return found
+
+    def _sum(self, key: Key, values: Sequence[int], sign: int) -> None:
         if key[0] in self._kinds:
-            old = self._sums.setdefault(key, [0] * len(values))
-            for at, value in enumerate(values):
-                if value:
-                    old[at] += sign * value
+            old = self._sums.get(key)
+            if old is None:
+                old = [0] * len(MEASURES)
+            self._sums[key] = list(map(add if sign > 0 else sub, old, values))
 
     def apply(self, connection: Connection, owner: int) -> None:
         """Write items and sums, sorted by key so that two writers never wait for each other in a circle."""
         rows = [_row(owner, key, values) for key, values in sorted(self._sums.items()) if any(values)]
-        if not rows:
-            return
-        by_id = sorted(((item_id, item) for item, item_id in self._items.items()), key=itemgetter(0))
-        items = [{"id": item_id, **structs.asdict(item)} for item_id, item in by_id]
-        insert_missing(connection, schema.usage_item, items)
-        connection.execute(add_up(connection, schema.usage_rollup, _KEY, MEASURES), rows)
+        speeds = [
+            {**dict(zip(_SPEED_KEY, key, strict=True)), "n": n, "owner_id": owner}
+            for key, n in sorted(self._speeds.items())
+            if n
+        ]
+        items = [{"id": id_, **structs.asdict(item)} for id_, item in sorted(self._items.items(), key=itemgetter(0))]
+        if items and (rows or speeds):
+            insert_missing(connection, schema.usage_item, items)
+        if rows:
+            connection.execute(add_up(connection, schema.usage_rollup, _KEY, MEASURES), rows)
+        if speeds:
+            connection.execute(add_up(connection, schema.usage_speed, _SPEED_KEY, ("n",)), speeds)
+        self._sums, self._speeds, self._items, self._levels = {}, {}, {}, {}
 
 
 _KEY = ("kind", "scope_id", "bucket", "item_id")
+_SPEED_KEY = ("kind", "zone_id", "bucket", "item_id", "step")
 
 
 def _row(owner: int, key: Key, values: list[int]) -> dict[str, Any]:
     return {**dict(zip(_KEY, key, strict=True)), **dict(zip(MEASURES, values, strict=True)), "owner_id": owner}
-
-
-def speed_bucket(ms: int) -> int:
-    """Logarithmic bucket, base 1.15: quantiles from it are within a few percent, and buckets add up."""
-    return 0 if ms < 1 else 1 + int(math.log(ms) / _BASE)
-
-
-def speed_bounds(bucket: int) -> tuple[float, float]:
-    """The milliseconds a bucket spans, [low, high)."""
-    return (0.0, 1.0) if bucket == 0 else (math.exp((bucket - 1) * _BASE), math.exp(bucket * _BASE))
-
-
-def fact_of_row(row: Row[Any]) -> Fact:
-    """The fact of a joined ledger row (usage event with nano, reported_nano and currency of its cost)."""
-    return fact(row._mapping, row.currency, row.nano, row.reported_nano)

@@ -11,7 +11,7 @@ from datetime import date
 from msgspec import Struct
 
 from lib.cards import DialectName, Prices, PriceSource
-from lib.ledger import AnswerState, ModelRef, Purpose, UsageSource
+from lib.ledger import AnswerState, ModelRef, Purpose, UsageSource, left_out_media
 from lib.messages import Params, Part, Role
 from lib.tokens import TokenCount
 
@@ -107,6 +107,8 @@ class CostLine(Struct, frozen=True):
     first_visible_ms: int | None = None
     duration_ms: int | None = None
     demo: bool = False
+    media_ignored: bool = False
+    """The reported input is far below what the pictures or video should have added: the gateway dropped them."""
 
 
 class StoredMessage(Struct, frozen=True):
@@ -135,6 +137,11 @@ class StoredMessage(Struct, frozen=True):
     continues: str | None = None
     """The answer that this one goes on with: its first `kept_chars` characters are that one's text."""
     kept_chars: int = 0
+
+    @property
+    def left_out(self) -> int:
+        """So many pictures and videos of earlier messages were not sent, because the model takes none."""
+        return left_out_media(self.repaired)
 
     @property
     def sibling_count(self) -> int:
@@ -174,6 +181,7 @@ class KnownAttempt(Struct, frozen=True):
     started_ms: int
     chars_in: int = 0
     max_out_cap: int | None = None
+    media_in: int = 0
 
 
 class AnswerRow(Struct, frozen=True):

@@ -59,6 +59,11 @@ def _key_text(*names: str) -> list[Column[Any]]:
     return [Column(name, Text, primary_key=True) for name in names]
 
 
+def _partial(condition: str) -> dict[str, Any]:
+    """The options of an index over the rows that fulfil this condition."""
+    return {f"{engine}_where": text(condition) for engine in ("sqlite", "postgresql")}
+
+
 schema_step = Table("schema_step", metadata, *_key("number"), *_texts("name"), *_ints("at_ms"))
 
 owner = Table("owner", metadata, *_key("id"), *_texts("public_id name"), *_ints("created_ms"))
@@ -127,9 +132,10 @@ conversation = Table(
     *_texts_with_default("title_source"),
     *_ints("created_ms last_ms answered_ms read_ms n_messages queue_paused"),
     *_texts_or_none("model"),
-    *_ints_or_none("gateway_id active_id deleted_ms pinned_ms archived_ms folder_id"),
+    *_ints_or_none("gateway_id active_id deleted_ms pinned_ms archived_ms folder_id batch_id"),
     UniqueConstraint("public_id", name="uq_conversation_public"),
     Index("ix_conversation_last", "owner_id", "last_ms", "id"),
+    Index("ix_conversation_batch", "batch_id", **_partial("batch_id IS NOT NULL")),
 )
 
 folder = Table(
@@ -160,9 +166,11 @@ conversation_total = Table(
     *_key_text("currency"),
     *_key("demo"),
     *_ints("owner_id n n_unpriced n_estimated cost_nano in_tokens out_tokens"),
+    Index("ix_total_cost", "owner_id", "currency", "demo", "cost_nano", "conversation_id"),
 )
 
-_DELETED: dict[str, Any] = {f"{engine}_where": text("deletion_id IS NOT NULL") for engine in ("sqlite", "postgresql")}
+STORED = {"sqlite": "instr(parts, 'stored:') > 0", "postgresql": "strpos(parts, 'stored:') > 0"}
+"""The condition that parts point at stored bytes, as each engine's index of such messages spells it."""
 
 message = Table(
     "message",
@@ -177,7 +185,13 @@ message = Table(
     UniqueConstraint("public_id", name="uq_message_public"),
     Index("ix_message_tree", "conversation_id", "parent_id", "id"),
     Index("ix_message_owner", "owner_id", "id"),
-    Index("ix_message_deletion", "owner_id", "deletion_id", **_DELETED),
+    Index(
+        "ix_message_stored",
+        "owner_id",
+        sqlite_where=text(STORED["sqlite"]),
+        postgresql_where=text(STORED["postgresql"]),
+    ),
+    Index("ix_message_deletion", "owner_id", "deletion_id", **_partial("deletion_id IS NOT NULL")),
 )
 
 blob = Table(
@@ -186,7 +200,27 @@ blob = Table(
     *_key("owner_id"),
     *_key_text("sha256"),
     *_ints("size created_ms"),
+)
+
+blob_piece = Table(
+    "blob_piece",
+    metadata,
+    *_key("owner_id"),
+    *_key_text("sha256"),
+    *_key("number"),
     Column("data", LargeBinary, nullable=False),
+)
+
+attachment = Table(
+    "attachment",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id position created_ms"),
+    *_texts("public_id place facts forms thumb parts"),
+    *_texts_or_none("chosen"),
+    *_ints_or_none("conversation_id"),
+    UniqueConstraint("public_id", name="uq_attachment_public"),
+    Index("ix_attachment_place", "owner_id", "place", "position", "id"),
 )
 
 queue_item = Table(
@@ -260,9 +294,62 @@ share = Table(
     Index("ix_share_owner", "owner_id", "id"),
 )
 
+# --- many files, one prompt ---------------------------------------------------------------------------------------
+
+batch = Table(
+    "batch",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id parallel created_ms"),
+    *_texts("public_id name prompt fields system"),
+    *_ints_or_none("deleted_ms"),
+    UniqueConstraint("public_id", name="uq_batch_public"),
+    Index("ix_batch_owner", "owner_id", "id"),
+)
+
+batch_run = Table(
+    "batch_run",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id batch_id created_ms heartbeat_ms"),
+    *_texts("public_id ref params state currency epoch"),
+    *_ints_or_none("budget_nano"),
+    UniqueConstraint("public_id", name="uq_batch_run_public"),
+    Index("ix_batch_run", "batch_id", "id"),
+)
+
+batch_row = Table(
+    "batch_row",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id batch_id position"),
+    *_texts("public_id name parts"),
+    *_ints_or_none("conversation_id"),
+    UniqueConstraint("public_id", name="uq_batch_row_public"),
+    Index("ix_batch_row", "batch_id", "position", "id"),
+)
+
+batch_result = Table(
+    "batch_result",
+    metadata,
+    *_key("run_id", "row_id"),
+    *_ints("owner_id batch_id tries"),
+    *_texts("state cells problems"),
+    *_ints_or_none("message_id"),
+    Index("ix_batch_result_batch", "batch_id"),
+)
+
+batch_try = Table(
+    "batch_try",
+    metadata,
+    *_key("message_id"),
+    *_ints("owner_id batch_id run_id row_id"),
+    Index("ix_batch_try", "run_id", "row_id"),
+)
+
 # --- answers being produced ---------------------------------------------------------------------------------------
 
-_RUNNING: dict[str, Any] = {f"{engine}_where": text("state = 'running'") for engine in ("sqlite", "postgresql")}
+_RUNNING = _partial("state = 'running'")
 
 answer = Table(
     "answer",
@@ -287,6 +374,7 @@ answer_attempt = Table(
     *_key("id"),
     *_ints("owner_id answer_id number started_ms chars_in"),
     *_ints_or_none("max_out_cap"),
+    *_ints_with_default("media_in"),
     Index("ix_attempt_answer", "answer_id"),
 )
 
@@ -302,10 +390,12 @@ usage_event = Table(
     *_texts("model base family variant dialect purpose outcome usage_source semantic"),
     *_texts_or_none("effort model_reported response_id request_id error_kind error_message finish_reason anomaly"),
     *_ints_or_none("http_status first_byte_ms first_visible_ms duration_ms max_out_cap"),
+    *_ints_with_default("media_in"),
     *_ints_or_none("in_uncached in_cache_read in_cache_write_5m in_cache_write_1h out_visible out_reasoning"),
     Index("ix_usage_owner", "owner_id", "id"),
     Index("ix_usage_conversation", "conversation_id", "id"),
     Index("ix_usage_message", "message_id"),
+    Index("ix_usage_duration", "owner_id", "duration_ms", "id"),
 )
 
 usage_raw = Table("usage_raw", metadata, *_key("event_id"), *_ints("owner_id"), *_texts("usage_json"))
@@ -320,19 +410,22 @@ cost_event = Table(
     *_ints_or_none("nano input_nano cache_read_nano cache_write_nano output_nano other_nano"),
     *_ints_or_none("price_version_id reported_nano low_nano high_nano"),
     UniqueConstraint("event_id", "seq", name="uq_cost_seq"),
+    Index("ix_cost_amount", "owner_id", "nano", "event_id"),
 )
 
 usage_item = Table(
     "usage_item",
     metadata,
     *_key("id"),
-    *_ints("owner_id gateway_id demo"),
-    *_texts("model base family variant purpose outcome currency"),
+    *_ints("owner_id gateway_id demo priced"),
+    *_texts("model base family variant purpose outcome usage_source currency"),
 )
 
 MEASURES = (
-    "n n_error n_unpriced n_estimated n_reported_cost cost_nano est_cost_nano in_uncached in_cache_read "
-    "in_cache_write out_visible out_reasoning duration_ms first_visible_ms n_first_visible"
+    "n n_error n_stopped n_unpriced n_estimated n_reported_cost n_anomaly n_in_unknown n_out_unknown cost_nano "
+    "est_cost_nano est_low_nano est_high_nano input_nano cache_read_nano cache_write_nano output_nano other_nano "
+    "in_uncached in_cache_read in_cache_write in_cache_write_1h out_visible out_reasoning duration_ms n_duration "
+    "first_visible_ms n_first_visible paced_tokens paced_ms"
 )
 
 usage_rollup = Table(
@@ -342,5 +435,14 @@ usage_rollup = Table(
     *_key("scope_id", "bucket", "item_id"),
     *_ints(MEASURES),
     *_ints("owner_id"),
+    sqlite_with_rowid=False,
+)
+
+usage_speed = Table(
+    "usage_speed",
+    metadata,
+    *_key_text("kind"),
+    *_key("zone_id", "bucket", "item_id", "step"),
+    *_ints("n owner_id"),
     sqlite_with_rowid=False,
 )

@@ -21,8 +21,8 @@ _COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operato
 
 
 def of_conversation(owner: int, query: Query) -> list[Condition]:
-    """What the conversation must be, besides the owner's and not deleted."""
-    found = [_c.owner_id == owner, _c.deleted_ms.is_(None)]
+    """What the conversation must be, besides the owner's, not deleted and not hidden in a batch."""
+    found = [_c.owner_id == owner, _c.deleted_ms.is_(None), _c.batch_id.is_(None)]
     found += [_c.title_folded.contains(storable(title).casefold(), autoescape=True) for title in query.titles]
     found += [lies_in(owner, name) for name in query.folders] + [wears(owner, name) for name in query.tags]
     pinned, archived = "pinned" in query.states or None, "archived" in query.states or None

@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, literal, select
 
 from lib.errors import NotFound
-from lib.ledger import ModelRef
+from lib.ledger import MEDIA_IGNORED, ModelRef
 from lib.store import schema
 from lib.store.costs import latest_costs
-from lib.store.encoding import from_json, load_parts, storable
+from lib.store.encoding import from_json, storable
+from lib.store.parts import read_parts
 from lib.store.rows import CostLine, StoredMessage, Transcript
 from lib.tokens import TokenCount
 
@@ -40,8 +41,7 @@ def read_transcript(
     rows = _from_user(_path(connection, owner, leaf_id, _ALL if last is None else 2 * max(1, last)))
     versions = _versions(connection, owner, conversation_id)
     costs = cost_lines(connection, owner, [row.id for row in rows if row.role == "assistant"])
-    parts = load_parts(connection, owner, [row.parts for row in rows])
-    messages = [_message(row, parts[at], versions[row.parent_id], costs.get(row.id)) for at, row in enumerate(rows)]
+    messages = [_message(row, versions[row.parent_id], costs.get(row.id)) for row in rows]
     return Transcript(tuple(messages), has_earlier=bool(rows) and rows[0].parent_id is not None)
 
 
@@ -72,9 +72,8 @@ def read_versions(connection: Connection, owner: int, conversation_id: int, of: 
     beside = _m.parent_id.is_(None) if of.parent_id is None else _m.parent_id == of.parent_id
     rows = list(connection.execute(_whole().where(*here, beside).order_by(_m.id)))
     costs = cost_lines(connection, owner, [row.id for row in rows])
-    parts = load_parts(connection, owner, [row.parts for row in rows])
     ids = [row.public_id for row in rows]
-    return [_message(row, parts[at], ids, costs.get(row.id)) for at, row in enumerate(rows)]
+    return [_message(row, ids, costs.get(row.id)) for row in rows]
 
 
 def branch_rows(connection: Connection, owner: int, leaf_id: int) -> list[Row[Any]]:
@@ -113,12 +112,12 @@ def _versions(connection: Connection, owner: int, conversation_id: int) -> dict[
     return found
 
 
-def _message(row: Row[Any], parts: Any, versions: list[str], cost: CostLine | None) -> StoredMessage:
+def _message(row: Row[Any], versions: list[str], cost: CostLine | None) -> StoredMessage:
     return StoredMessage(
         public_id=row.public_id,
         parent=row.parent_public,
         role=row.role,
-        parts=parts,
+        parts=read_parts(row.parts),
         text=row.text,
         reasoning=row.reasoning,
         created_ms=row.created_ms,
@@ -181,6 +180,7 @@ def _line(attempts: list[Row[Any]]) -> CostLine:
         first_visible_ms=last.first_visible_ms,
         duration_ms=last.duration_ms,
         demo=bool(last.demo),
+        media_ignored=any(row.anomaly == MEDIA_IGNORED for row in attempts),
     )
 
 

@@ -11,7 +11,8 @@ from lib.ids import ms_of, new_id, new_public_id, now_ms
 from lib.ledger import ModelRef
 from lib.store import schema
 from lib.store.conversations import new_row
-from lib.store.encoding import bounded, insert_new, storable, storable_or_none, store_parts, to_json
+from lib.store.encoding import bounded, insert_new, storable, storable_or_none, to_json
+from lib.store.parts import store_parts
 from lib.store.placing import folded
 from lib.store.rollup import counting
 from lib.store.rows import Settings

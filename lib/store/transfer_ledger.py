@@ -27,7 +27,7 @@ _SAME = (
     *("number", "started_ms", "ended_ms", "purpose", "outcome", "usage_source", "semantic", "model_reported"),
     *("response_id", "request_id", "http_status", "error_kind", "error_message", "finish_reason", "anomaly"),
     *("first_byte_ms", "first_visible_ms", "duration_ms", "max_out_cap"),
-    *("chars_in", "chars_out", "chars_reasoning"),
+    *("chars_in", "chars_out", "chars_reasoning", "media_in"),
 )
 _LOW_BITS = (1 << 20) - 1
 _BATCH = 500
@@ -147,7 +147,7 @@ def _write(connection: Connection, place: Place, import_id: int, copy: AttemptCo
     mark = {"event_id": event_id, "owner_id": place.owner, "import_id": import_id, "name": storable(copy.id)}
     connection.execute(insert(schema.imported_event), mark)
     force = rows[-1]
-    change.add(fact(row, force["currency"], force["nano"], force["reported_nano"]))
+    change.add(fact(row, force))
     add_to_total(connection, row, force["currency"], force["nano"], 1)
 
 
@@ -205,7 +205,7 @@ def untake_events(connection: Connection, owner: int, events: list[Row[Any]], ch
     for event in events:
         cost = select(schema.cost_event).where(_k.event_id == event.id, _k.owner_id == owner)
         force = connection.execute(cost.order_by(_k.seq.desc()).limit(1)).one()
-        change.add(fact(event._mapping, force.currency, force.nano, force.reported_nano), -1)
+        change.add(fact(event._mapping, force._mapping), -1)
         add_to_total(connection, event._mapping, force.currency, force.nano, -1)
     for at in range(0, len(events), _BATCH):
         ids = [event.id for event in events[at : at + _BATCH]]

@@ -11,7 +11,8 @@ from lib.ledger import ModelRef
 from lib.messages import Params
 from lib.store import schema
 from lib.store.conversations import find
-from lib.store.encoding import from_json, load_parts
+from lib.store.encoding import from_json
+from lib.store.parts import Media, filled, read_parts
 from lib.store.placing import tags_of
 from lib.store.transfer_gateways import Gates
 from lib.store.transfer_ledger import attempts_of
@@ -22,15 +23,17 @@ _AS_STORED = ("role", "created_ms", "changed_ms", "text", "reasoning", "state", 
 _AS_STORED_TOO = ("finish_reason", "reasoning_ms", "kept_chars")
 
 
-def read_copy(connection: Connection, owner: int, public_id: str) -> ConversationCopy:
-    """The document of a conversation that is there. Raises NotFound."""
+def read_copy(
+    connection: Connection, owner: int, public_id: str, media: tuple[Media, ...] = ("image", "video")
+) -> ConversationCopy:
+    """The document of a conversation that is there, with the bytes of these media. Raises NotFound."""
     row = find(connection, owner, public_id)
     gates = Gates(connection, owner)
     messages = _messages(connection, owner, row.id)
     public = {message.id: message.public_id for message in messages}
     attempts, spend = _attempts(connection, owner, row.id, set(public), gates)
     asked = _asked_with(connection, owner, row.id)
-    parts = load_parts(connection, owner, [message.parts for message in messages])
+    parts = filled(connection, owner, [read_parts(message.parts) for message in messages], media)
     copies = (
         _message(message, parts[at], public, gates, asked.get(message.id), attempts.get(message.id, ()))
         for at, message in enumerate(messages)
@@ -118,8 +121,10 @@ def _model(ref: ModelRef, gates: Gates) -> ModelCopy:
 
 
 def read_loose_spend(connection: Connection, owner: int, after: int, limit: int) -> tuple[list[AttemptCopy], int]:
-    """Attempts of no conversation that is there (deleted, temporary, probes) from event `after` on, and the last id."""
-    there = exists().where(_c.id == _u.conversation_id, _c.owner_id == owner, _c.deleted_ms.is_(None))
+    """Attempts of no conversation that is exported (deleted, temporary, of a batch, probes) from event `after` on, and
+    the last id."""
+    shown = (_c.deleted_ms.is_(None), _c.batch_id.is_(None))
+    there = exists().where(_c.id == _u.conversation_id, _c.owner_id == owner, *shown)
     query = select(schema.usage_event).where(_u.owner_id == owner, _u.id > after, ~there).order_by(_u.id).limit(limit)
     events = list(connection.execute(query))
     return attempts_of(connection, owner, events, Gates(connection, owner)), events[-1].id if events else after

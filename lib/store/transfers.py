@@ -16,6 +16,7 @@ from lib.ids import ms_of, new_id, new_public_id, now_ms
 from lib.store import schema
 from lib.store.database import Database
 from lib.store.encoding import storable
+from lib.store.parts import Media
 from lib.store.rollup import counting
 from lib.store.rows import ImportRun
 from lib.store.transfer_gateways import Gates
@@ -43,13 +44,13 @@ class Transfers:
     # --- out --------------------------------------------------------------------------------------------------------
 
     def ids(self, owner: int) -> Ids:
-        """The public ids of all conversations that are not in the trash, the oldest first."""
-        query = select(_c.public_id).where(_c.owner_id == owner, _c.deleted_ms.is_(None)).order_by(_c.created_ms, _c.id)
-        return self._db.read(lambda connection: list(connection.scalars(query)))
+        """The public ids of all conversations that are neither in the trash nor in a batch, the oldest first."""
+        query = select(_c.public_id).where(_c.owner_id == owner, _c.deleted_ms.is_(None), _c.batch_id.is_(None))
+        return self._db.read(lambda connection: list(connection.scalars(query.order_by(_c.created_ms, _c.id))))
 
-    def copy(self, owner: int, conversation: str) -> ConversationCopy:
-        """The whole conversation as a document. Raises NotFound."""
-        return self._db.read(lambda connection: read_copy(connection, owner, conversation))
+    def copy(self, owner: int, conversation: str, *, media: tuple[Media, ...] = ("image", "video")) -> ConversationCopy:
+        """The whole conversation as a document, with the bytes of these media. Raises NotFound."""
+        return self._db.read(lambda connection: read_copy(connection, owner, conversation, media))
 
     def loose_spend(self, owner: int, after: int = -1, limit: int = 2_000) -> tuple[list[AttemptCopy], int]:
         """Ledger rows that belong to no conversation that is there, after the event `after`; and the last one's id."""

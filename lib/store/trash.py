@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, delete, exists, func, literal, select, text, union_all
+from sqlalchemy import Connection, Row, Select, delete, exists, func, literal, select, union_all
 
 from lib.ids import now_ms as clock_ms
 from lib.store import schema
+from lib.store.attachments import drop_forgotten
 from lib.store.conversations import one_line
 from lib.store.database import Database
-from lib.store.encoding import blobs_named
+from lib.store.parts import drop_unused, named
 from lib.store.rows import Trashed
 from lib.store.search_index import forget_messages
 
-_a, _b, _c, _m, _t = (
+_a, _c, _m, _t = (
     schema.answer.c,
-    schema.blob.c,
     schema.conversation.c,
     schema.message.c,
     schema.answer_attempt.c,
@@ -25,8 +25,8 @@ KEPT_DAYS = 30
 _DAY_MS = 86_400_000
 _EXCERPT_CHARS = 120
 _BATCH = 500
-_OF_THE_LEDGER = frozenset({"usage_event", "conversation_total"})
-"""Tables that name a conversation and stay when it is gone: they hold numbers only."""
+_STAYS = frozenset({"usage_event", "conversation_total", "batch_row", "batch_result", "batch_try"})
+"""Tables that name a conversation and stay when it is gone: numbers, and the files of a batch."""
 Listed = list[Trashed]
 
 
@@ -47,9 +47,15 @@ class Trash:
         """Destroy what was deleted that long ago, with its files and drafts; how many messages.
 
         0 days empties the trash. The ledger stays as it is, and so does anything whose answer is still being written.
+        Attachments that have waited for 30 days go with it, whatever `older_than_days` says.
         """
         before_ms = now_ms - older_than_days * _DAY_MS
-        return self._db.write(lambda connection: _purge(connection, owner, before_ms), idempotent=True)
+
+        def work(connection: Connection) -> int:
+            forgotten = drop_forgotten(connection, owner, now_ms)
+            return _purge(connection, owner, before_ms, forgotten)
+
+        return self._db.write(work, idempotent=True)
 
 
 def _conversations(owner: int) -> Select[Any]:
@@ -61,7 +67,7 @@ def _conversations(owner: int) -> Select[Any]:
         _c.title.label("excerpt"),
         _c.n_messages.label("n"),
         _c.deleted_ms,
-    ).where(_c.owner_id == owner, _c.deleted_ms.is_not(None))
+    ).where(_c.owner_id == owner, _c.deleted_ms.is_not(None), _c.batch_id.is_(None))
 
 
 def _messages(owner: int) -> Select[Any]:
@@ -81,7 +87,8 @@ def _messages(owner: int) -> Select[Any]:
             _m.deleted_ms,
         )
         .join(schema.conversation, _c.id == _m.conversation_id)
-        .where(_m.owner_id == owner, _m.deletion_id.is_not(None), _c.deleted_ms.is_(None), ~inside)
+        .where(_m.owner_id == owner, _m.deletion_id.is_not(None), ~inside)
+        .where(_c.deleted_ms.is_(None), _c.batch_id.is_(None))
     )
 
 
@@ -92,13 +99,13 @@ def _trashed(row: Row[Any], at_ms: int) -> Trashed:
     return Trashed(row.conversation, row.message, row.title, excerpt, row.n, row.deleted_ms, days_left)
 
 
-def _purge(connection: Connection, owner: int, before_ms: int) -> int:
-    """Conversations first, then single messages with all that hangs below them, then blobs nothing points at."""
+def _purge(connection: Connection, owner: int, before_ms: int, suspects: set[str]) -> int:
+    """Messages with all that hangs below them, then conversations and batches, then blobs nothing points at."""
     busy = exists().where(_a.conversation_id == _c.id, schema.IS_RUNNING)
     old = select(_c.id).where(_c.owner_id == owner, _c.deleted_ms <= before_ms, ~busy)
     conversations = list(connection.scalars(old))
     messages = _doomed(connection, owner, conversations, before_ms)
-    suspects = _blobs_of(connection, owner, conversations, messages)
+    suspects |= _blobs_of(connection, owner, conversations, messages)
     forget_messages(connection, owner, messages)
     for ids in _batches(messages):
         answers = select(_a.id).where(_a.message_id.in_(ids), _a.owner_id == owner)
@@ -108,7 +115,8 @@ def _purge(connection: Connection, owner: int, before_ms: int) -> int:
     for ids in _batches(conversations):
         _clear(connection, owner, "conversation_id", ids)
         connection.execute(delete(schema.conversation).where(_c.id.in_(ids), _c.owner_id == owner))
-    _drop_unused(connection, owner, suspects)
+    suspects |= _purge_batches(connection, owner, before_ms)
+    drop_unused(connection, owner, suspects)
     return len(messages)
 
 
@@ -126,45 +134,35 @@ def _doomed(connection: Connection, owner: int, conversations: list[int], before
 
 
 def _clear(connection: Connection, owner: int, column: str, ids: list[int]) -> None:
-    """Remove what belongs to these messages or conversations from every table but the ledger's."""
+    """Remove what belongs to these messages or conversations from every table that does not outlive them."""
     for table in schema.metadata.sorted_tables:
-        if column in table.c and "owner_id" in table.c and table.name not in _OF_THE_LEDGER:
+        if column in table.c and "owner_id" in table.c and table.name not in _STAYS:
             connection.execute(delete(table).where(table.c[column].in_(ids), table.c.owner_id == owner))
-
-
-def _with_parts() -> list[Table]:
-    return [table for table in schema.metadata.sorted_tables if "parts" in table.c and "owner_id" in table.c]
 
 
 def _blobs_of(connection: Connection, owner: int, conversations: list[int], messages: list[int]) -> set[str]:
     """The blobs that what is destroyed points at."""
     found: set[str] = set()
-    queue = schema.queue_item.c
     for ids in _batches(messages):
-        found |= _named(connection, select(_m.parts).where(_m.id.in_(ids), _m.owner_id == owner))
+        found |= named(connection, schema.message, _m.id.in_(ids), _m.owner_id == owner)
     for ids in _batches(conversations):
-        mine = (queue.conversation_id.in_(ids), queue.owner_id == owner)
-        found |= _named(connection, select(queue.parts).where(*mine))
+        for table in (schema.queue_item, schema.attachment):
+            found |= named(connection, table, table.c.conversation_id.in_(ids), table.c.owner_id == owner)
     return found
 
 
-def _named(connection: Connection, query: Select[Any]) -> set[str]:
-    column = query.selected_columns[0]
-    return {
-        digest for parts in connection.scalars(query.where(column.contains("stored:"))) for digest in blobs_named(parts)
-    }
-
-
-def _drop_unused(connection: Connection, owner: int, suspects: set[str]) -> None:
-    """Remove those blobs that nothing points at any more; nobody may begin to while we look."""
-    if not suspects:
-        return
-    if connection.dialect.name != "sqlite":
-        connection.execute(text("LOCK TABLE blob IN SHARE ROW EXCLUSIVE MODE"))
-    for table in _with_parts():
-        suspects -= _named(connection, select(table.c.parts).where(table.c.owner_id == owner))
-    for digests in _batches(sorted(suspects)):
-        connection.execute(delete(schema.blob).where(_b.sha256.in_(digests), _b.owner_id == owner))
+def _purge_batches(connection: Connection, owner: int, before_ms: int) -> set[str]:
+    """Batches whose conversations are gone; the blobs that their rows point at."""
+    b, r = schema.batch.c, schema.batch_row.c
+    left = exists().where(_c.batch_id == b.id)
+    old = select(b.id).where(b.owner_id == owner, b.deleted_ms <= before_ms, ~left)
+    found: set[str] = set()
+    for ids in _batches(list(connection.scalars(old))):
+        found |= named(connection, schema.batch_row, r.batch_id.in_(ids), r.owner_id == owner)
+        for table in (schema.batch_try, schema.batch_result, schema.batch_run, schema.batch_row):
+            connection.execute(delete(table).where(table.c.batch_id.in_(ids), table.c.owner_id == owner))
+        connection.execute(delete(schema.batch).where(b.id.in_(ids), b.owner_id == owner))
+    return found
 
 
 def _batches(values: list[Any]) -> list[list[Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lib.messages import ImagePart, VideoPart
+from lib.messages import FilePart, ImagePart, VideoPart
 from lib.transfer.document import ConversationCopy, MessageCopy
 from lib.transfer.words import cost_line, speaker, state_words, time_words, total_words
 
@@ -29,7 +29,9 @@ def to_markdown(conversation: ConversationCopy, *, zone: str = "UTC", costs: boo
 
 def _turn(message: MessageCopy, zone: str, *, costs: bool) -> list[str]:
     parts = [f"## {line(speaker(message))} · {time_words(message.created_ms, zone)}"]
-    parts += (f"*[{_file_words(part)}]*" for part in message.parts if isinstance(part, ImagePart | VideoPart))
+    parts += (
+        f"*[{_file_words(part)}]*" for part in message.parts if isinstance(part, ImagePart | VideoPart | FilePart)
+    )
     if message.reasoning:
         parts += ["### Reasoning", message.reasoning, "### Answer"]
     if message.text:
@@ -43,9 +45,11 @@ def line(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
-def _file_words(part: ImagePart | VideoPart) -> str:
-    what = "Picture" if isinstance(part, ImagePart) else "Video"
-    return f"{what}, {len(part.data) / 1000:,.0f} kB" if part.data else what
+def _file_words(part: ImagePart | VideoPart | FilePart) -> str:
+    what = "Picture" if isinstance(part, ImagePart) else "Video" if isinstance(part, VideoPart) else "File"
+    named = f"{what} {line(part.name[:200])}" if part.name and part.name != "video.mp4" else what
+    size = len(part.text.encode("utf-8", "replace")) if isinstance(part, FilePart) else len(part.data) or part.size
+    return f"{named}, {size / 1000:,.0f} kB" if size else named
 
 
 def _count(number: int, what: str) -> str:

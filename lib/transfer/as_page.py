@@ -18,7 +18,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-from lib.messages import ImagePart, VideoPart
+from lib.messages import FilePart, ImagePart, VideoPart
 from lib.transfer.document import ConversationCopy, MessageCopy
 from lib.transfer.page_style import CSS
 from lib.transfer.tidy import image_type
@@ -75,21 +75,26 @@ def _article(message: MessageCopy, zone: str, *, costs: bool, reasoning: bool, p
 
 
 def _attached(message: MessageCopy, *, pictures: bool) -> Iterator[str]:
+    """Pictures as data, everything else by its name."""
     for part in message.parts:
         if isinstance(part, ImagePart):
             kind = image_type(part.data) if pictures else None
-            data = base64.b64encode(part.data).decode() if kind else ""
-            yield (
-                f'<img src="data:{kind};base64,{data}" alt="Attached picture">'
-                if kind
-                else _words("Picture, not shown here")
-            )
+            yield _picture(kind, part) if kind else _words(_named("Picture", part.name) + ", not shown here")
         elif isinstance(part, VideoPart):
-            yield _words("Video, not shown here")
+            yield _words(_named("Video", part.name) + ", not shown here")
+        elif isinstance(part, FilePart):
+            yield _words(_named("File", part.name))
 
 
-def _picture(kind: str, data: bytes) -> str:
-    return f'<img src="data:{kind};base64,{base64.b64encode(data).decode()}" alt="Attached picture">'
+def _picture(kind: str, part: ImagePart) -> str:
+    data, words = base64.b64encode(part.data).decode(), escape(_clean(part.caption or part.name)) or "Attached picture"
+    return f'<img src="data:{kind};base64,{data}" alt="{words}">'
+
+
+def _named(what: str, name: str) -> str:
+    """The name is a stranger's: one line of it."""
+    line = " ".join(_clean(name).split())[:200]
+    return f"{what}: {line}" if line else what
 
 
 def _words(text: str) -> str:

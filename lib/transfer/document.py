@@ -1,8 +1,9 @@
-"""Parlour's own export format, version 1: conversations with their whole tree, and every attempt with its costs.
+"""Parlour's own export format, version 2: conversations with their whole tree, and every attempt with its costs.
 
-A file is `{"format": "parlour", "version": 1, "conversations": […], "spend": […]}`. Identities are public ones; ids
-of the database, base URLs and keys are not part of it. Times are UTC epoch milliseconds, money integer nano-units,
-bytes base64. New fields are added with a default; anything else raises `version`.
+A file is `{"format": "parlour", "version": 2, "conversations": […], "spend": […], "files": […]}`. Identities are public
+ones; ids of the database, base URLs and keys are not part of it. Times are UTC epoch milliseconds, money integer
+nano-units, bytes base64. New fields are added with a default; anything else raises `version`. Version 1 had the bytes
+of pictures and video in their parts; since version 2 they are in `files`, once.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from lib.messages import Params, Part, Role
 from lib.tokens import Semantic, TokenCount
 
 FORMAT = "parlour"
-VERSION = 1
+VERSION = 2
 
 
 class GatewayCopy(Struct, frozen=True, omit_defaults=True):
@@ -87,6 +88,7 @@ class AttemptCopy(Struct, frozen=True, omit_defaults=True):
     duration_ms: int | None = None
     max_out_cap: int | None = None
     chars_in: int = 0
+    media_in: int = 0
     chars_out: int = 0
     chars_reasoning: int = 0
     count: TokenCount = TokenCount()
@@ -193,22 +195,6 @@ class Spend(Struct, frozen=True):
     """Attempts of an own export that belong to no conversation in it."""
 
     attempts: tuple[AttemptCopy, ...]
-
-
-class _File(Struct):
-    format: str = FORMAT
-    version: int = VERSION
-    exported_ms: int = 0
-    conversations: tuple[ConversationCopy, ...] = ()
-    spend: tuple[AttemptCopy, ...] = ()
-
-
-def to_json(
-    conversations: tuple[ConversationCopy, ...], spend: tuple[AttemptCopy, ...] = (), *, exported_ms: int = 0
-) -> bytes:
-    """A file of our own format, indented so that a person can read it."""
-    file = _File(exported_ms=exported_ms, conversations=conversations, spend=spend)
-    return msgspec.json.format(msgspec.json.encode(file), indent=1)
 
 
 def content_hash(conversation: ConversationCopy) -> str:

@@ -11,6 +11,8 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from typing import Any, BinaryIO
 
 import msgspec
@@ -20,7 +22,9 @@ from lib.errors import BadInput
 from lib.ids import now_ms
 from lib.transfer import chatgpt, claude, librechat, open_webui
 from lib.transfer.document import FORMAT, VERSION, AttemptCopy, ConversationCopy, Found, Skipped, Spend
-from lib.transfer.tidy import attempt, tidied
+from lib.transfer.files import FOLDER, Lookup, unpacked
+from lib.transfer.own_file import FileCopy
+from lib.transfer.tidy import VIDEO_LIMIT, attempt, tidied
 
 FILE_LIMIT = 200 << 20
 RATIO_LIMIT, RATIO_FROM = 100, 1 << 20
@@ -43,16 +47,17 @@ class _Own(Struct):
     version: int
     conversations: list[Raw] = []
     spend: list[Raw] = []
+    files: list[Raw] = []
 
 
 def read_import(file: BinaryIO) -> Iterator[Item]:
     """Everything in the file, in its order. Raises BadInput for a file that is nothing we know."""
-    for data in _documents(file):
-        yield from _items(data)
+    for data, lookup in _documents(file):
+        yield from _items(data, lookup)
 
 
-def _documents(file: BinaryIO) -> Iterator[bytes]:
-    """The JSON texts of the file: itself, or those in the zip."""
+def _documents(file: BinaryIO) -> Iterator[tuple[bytes, Lookup]]:
+    """The JSON texts of the file (itself, or those in the zip), and how to find the bytes beside them."""
     file.seek(0)
     start = file.read(4)
     file.seek(0)
@@ -62,14 +67,14 @@ def _documents(file: BinaryIO) -> Iterator[bytes]:
     data = file.read(FILE_LIMIT + 1)
     if len(data) > FILE_LIMIT:
         raise BadInput("import_too_large")
-    yield data
+    yield data, lambda digest: None
 
 
-def _unzipped(file: BinaryIO) -> Iterator[bytes]:
+def _unzipped(file: BinaryIO) -> Iterator[tuple[bytes, Lookup]]:
     try:
         with zipfile.ZipFile(file) as archive:
             for member in _wanted(archive.infolist()):
-                yield _unpacked(archive, member)
+                yield _unpacked(archive, member), partial(_beside, archive)
     except _ZIP_FAULTS as error:
         raise BadInput("import_damaged", type(error).__name__) from error
     except (RuntimeError, NotImplementedError) as error:  # a password, a packing method nobody uses
@@ -84,10 +89,22 @@ def _wanted(members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
         raise BadInput("import_unknown")
     if len(members) > MEMBERS_LIMIT or sum(member.file_size for member in found) > FILE_LIMIT:
         raise BadInput("import_too_large")
-    for member in found:
-        if member.file_size > RATIO_FROM and member.file_size > RATIO_LIMIT * max(1, member.compress_size):
-            raise BadInput("import_bomb")
+    if any(map(_is_bomb, found)):
+        raise BadInput("import_bomb")
     return found
+
+
+def _is_bomb(member: zipfile.ZipInfo) -> bool:
+    return member.file_size > RATIO_FROM and member.file_size > RATIO_LIMIT * max(1, member.compress_size)
+
+
+def _beside(archive: zipfile.ZipFile, digest: str) -> bytes | None:
+    """The member with these bytes, when there is one of a size that can be taken."""
+    try:
+        member = archive.getinfo(FOLDER + digest)
+    except KeyError:
+        return None
+    return None if member.file_size > VIDEO_LIMIT or _is_bomb(member) else _unpacked(archive, member)
 
 
 def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
@@ -99,21 +116,21 @@ def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     return data
 
 
-def _items(data: bytes) -> Iterator[Item]:
+def _items(data: bytes, lookup: Lookup) -> Iterator[Item]:
     data = data.removeprefix(b"\xef\xbb\xbf").lstrip()
     if data[:1] == b"[":
         for raw in _decoded(data, list[Raw]):
             yield _foreign(raw)
     elif data[:1] == b"{":
-        yield from _of_object(data)
+        yield from _of_object(data, lookup)
     else:
         raise BadInput("import_unknown")
 
 
-def _of_object(data: bytes) -> Iterator[Item]:
+def _of_object(data: bytes, lookup: Lookup) -> Iterator[Item]:
     fields = _decoded(data, dict[str, Raw])
     if fields.get("format", Raw(b"")) == Raw(f'"{FORMAT}"'.encode()):
-        yield from _own(_decoded(data, _Own))
+        yield from _own(_decoded(data, _Own), lookup)
     elif bytes(fields.get("conversations", b""))[:1] == b"[":
         for raw in _decoded(bytes(fields["conversations"]), list[Raw]):
             yield _foreign(raw)
@@ -130,11 +147,12 @@ def _decoded(data: bytes, type: Any) -> Any:
         raise BadInput("import_not_json", str(error)) from error
 
 
-def _own(file: _Own) -> Iterator[Item]:
+def _own(file: _Own, lookup: Lookup) -> Iterator[Item]:
     if file.version > VERSION:
         raise BadInput("import_newer")
+    inside = _own_files(file.files)
     for raw in file.conversations:
-        yield _own_conversation(raw)
+        yield _own_conversation(raw, lambda digest: inside[digest] if digest in inside else lookup(digest))
     attempts = tuple(found for raw in file.spend if (found := _own_attempt(raw)) is not None)
     if len(attempts) < len(file.spend):
         yield Skipped("damaged", f"{len(file.spend) - len(attempts)} ledger rows")
@@ -142,12 +160,22 @@ def _own(file: _Own) -> Iterator[Item]:
         yield Spend(attempts)
 
 
-def _own_conversation(raw: Raw) -> Found | Skipped:
+def _own_files(files: list[Raw]) -> dict[str, bytes]:
+    found = {}
+    for raw in files:
+        with suppress(*_BROKEN, RecursionError):
+            file = msgspec.json.decode(raw, type=FileCopy)
+            found[file.sha256] = file.data
+    return found
+
+
+def _own_conversation(raw: Raw, lookup: Lookup) -> Found | Skipped:
     try:
         copy = msgspec.json.decode(raw, type=ConversationCopy)
     except (*_BROKEN, RecursionError):
         return Skipped("damaged", _title_in(raw))
-    return Found(OWN, copy.id, tidied(copy))
+    whole, left_out = unpacked(copy, lookup)
+    return Found(OWN, copy.id, tidied(whole), left_out)
 
 
 def _own_attempt(raw: Raw) -> AttemptCopy | None:

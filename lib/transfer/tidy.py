@@ -12,11 +12,12 @@ from msgspec import structs
 
 from lib.ids import new_public_id
 from lib.ledger import AnswerState
-from lib.messages import ImagePart, Message, Part, TextPart, VideoPart
+from lib.messages import FilePart, ImagePart, Message, Part, TextPart, VideoPart
 from lib.transfer.document import AttemptCopy, ConversationCopy, MessageCopy
 from lib.transfer.loose import EARLIEST_MS, LATEST_MS
 
 IMAGE_LIMIT, VIDEO_LIMIT = 20 << 20, 100 << 20
+_NAME_CHARS, _CAPTION_CHARS, _LONGEST_S = 200, 1_000, 86_400
 _PUBLIC_ID = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 _WEB = re.compile(r"https?://[\x21-\x7e]{1,2000}\Z")
 _MAGIC = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff", "image/gif": b"GIF8"}
@@ -89,16 +90,34 @@ def _state(given: MessageCopy) -> AnswerState | None:
 
 def _part(part: Part) -> Part | None:
     """The part, or None when it is not what it says it is."""
+    if isinstance(part, FilePart):
+        return structs.replace(part, name=part.name[:_NAME_CHARS], pages=_count(part.pages), size=_count(part.size))
     if not isinstance(part, ImagePart | VideoPart):
         return part
+    part = _measured(part)
     url = part.url if part.url and _WEB.match(part.url) else None
     if not part.data:
-        return structs.replace(part, url=url) if url else None
+        return structs.replace(part, url=url, size=None) if url else None
     if isinstance(part, VideoPart):
         fits = part.media_type.startswith("video/") and len(part.data) <= VIDEO_LIMIT
         return structs.replace(part, url=None) if fits else None
     kind = image_type(part.data)
     return structs.replace(part, media_type=kind, url=None) if kind and len(part.data) <= IMAGE_LIMIT else None
+
+
+def _measured(part: ImagePart | VideoPart) -> ImagePart | VideoPart:
+    """With figures that a picture or a video can have: an estimate multiplies them."""
+    part = structs.replace(
+        part, name=part.name[:_NAME_CHARS], width=_count(part.width), height=_count(part.height), size=_count(part.size)
+    )
+    if isinstance(part, ImagePart):
+        return structs.replace(part, caption=part.caption[:_CAPTION_CHARS])
+    long = part.seconds is not None and not 0 <= part.seconds <= _LONGEST_S
+    return structs.replace(part, seconds=None) if long else part
+
+
+def _count(value: int | None) -> int | None:
+    return value if value is not None and 0 < value < 1 << 31 else None
 
 
 def _parents_first(messages: tuple[MessageCopy, ...]) -> list[MessageCopy]:

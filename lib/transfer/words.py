@@ -17,6 +17,7 @@ _SOURCES = {
     "reported": "reported by the gateway",
     "demo": "demo price",
     "vendor": "vendor list price",
+    "rule": "price by own rule",
 }
 _STATES: dict[AnswerState, str] = {
     "running": "Still being written when this was exported.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import cached_property
 from typing import ClassVar
 
 import streamlit as st
@@ -25,6 +26,7 @@ from lib.ui.pages import current_chat, name_chat, open_chat
 from lib.ui.session import say_once, services, show_notices
 from lib.ui.transcript import WINDOW
 from lib.ui.undo import Deleted, forget_deleted, remember_deleted
+from lib.ui.waiting_files import Waiting
 
 _STOP_S = 5.0
 """So long an edited question waits for the answer to the old one to stop."""
@@ -84,6 +86,11 @@ class Chat:
         self.runs_elsewhere = live is not None and all(message.public_id != live for message in branch)
         return [message for message in branch if message.public_id != live]
 
+    @cached_property
+    def waiting(self) -> Waiting:
+        """The attachments of the next message, as they were when this run first asked."""
+        return Waiting(self)
+
     @property
     def unsaved(self) -> LiveAnswer | None:
         """An ended answer of this conversation that the store has not taken yet."""
@@ -139,7 +146,8 @@ class Chat:
             self._open(sent.conversation)
 
     def _send(self, text: str, settings: Settings, key: str) -> Sent:
-        return services().desk.send(self.id, text, settings, key=key)
+        waiting = Waiting(self)
+        return services().desk.send(self.id, waiting.content(text), settings, key=key, attached=waiting.ids)
 
     def _open(self, conversation: str) -> None:
         open_chat(conversation)

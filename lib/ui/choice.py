@@ -115,6 +115,12 @@ class Choice:
     def system(self) -> str:
         return str(self._of(self.key("system"), self.stored.system)).strip()
 
+    def pick(self, card: ModelCard, dialect: DialectName) -> None:
+        """Go to one of this gateway's models, through this dialect. From a callback."""
+        st.session_state[self.base_key] = card.base
+        st.session_state[self.variant_key(card.base)] = card.id
+        st.session_state[self.key("dialect")] = dialect
+
     def take(self, settings: Settings) -> None:
         """Put a system prompt and parameters into the widgets, as far as this model takes them. From a callback."""
         params, card = settings.params, self.card

@@ -25,10 +25,13 @@ DEMO_SUGGESTIONS = (
 )
 
 
-def show_controls(choice: Choice, *, on_stop: Callable[[], None] | None, quote: Callable[[], None]) -> None:
-    """One quiet row: the model with its price, the parameters, the quote, and Stop while an answer is running."""
+def show_controls(
+    choice: Choice, *, on_stop: Callable[[], None] | None, quote: Callable[[], None], attach: Callable[[], None]
+) -> None:
+    """One quiet row: attach, the model with its price, the parameters, the quote, Stop while an answer is running."""
     card = choice.card
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="composer-row"):
+        attach()
         name = f"{label(model_name(card))} :gray[{label(price_text(card.prices))}]" if card else "Choose a model"
         with st.popover(name, icon=":material/neurology:", type="tertiary", key="model-button"):
             show_picker(choice)

@@ -10,6 +10,7 @@ PRICE_WORDS = {
     "reported": "Reported by the gateway",
     "demo": "Demo price",
     "vendor": "Vendor list price",
+    "rule": "Price by your rule",
 }
 
 

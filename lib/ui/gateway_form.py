@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import get_args
 
 import streamlit as st
 
-from lib.cards import VARIANT_RULES, DialectName, GatewayCard, VariantRule, VideoForm
+from lib.cards import VARIANT_RULES, DialectName, GatewayCard, VariantRule
 from lib.errors import ParlourError, SettingsError
 from lib.gateway import Reach
 from lib.markdown import label, quiet
@@ -15,12 +14,6 @@ from lib.ui.notices import notice_for, notice_for_test
 from lib.ui.session import remember, say_once, services
 
 _DIALECTS: dict[DialectName, str] = {"openai": "Chat Completions (OpenAI)", "anthropic": "Messages (Anthropic)"}
-_VIDEO: dict[VideoForm, str] = {
-    "image_url": "As an image URL (most gateways)",
-    "video_url": "As a video URL",
-    "video_url_string": "As a video URL, plain text",
-    "file": "As a file",
-}
 
 
 def show_form(card: GatewayCard | None) -> None:
@@ -35,7 +28,7 @@ def show_form(card: GatewayCard | None) -> None:
         name = st.text_input("Name", card.name if card else "", key=f"{key}-name", placeholder="Work", max_chars=80)
         url, secret = show_address(card, key)
         dialects = _choose_dialects(card, key)
-        rules, video = _show_details(card, key)
+        rules = _show_variants(card, key)
         with st.container(horizontal=True):
             test = st.form_submit_button("Test connection", icon=":material/network_check:", key=f"{key}-test")
             save = st.form_submit_button("Save" if card else "Add gateway", type="primary", key=f"{key}-save")
@@ -43,7 +36,7 @@ def show_form(card: GatewayCard | None) -> None:
     if test:
         _test(url, secret, card)
     if save:
-        _save(card, name, url, secret, dialects, rules, video)
+        _save(card, name, url, secret, dialects, rules)
     if card:
         st.button(
             "Remove",
@@ -97,8 +90,8 @@ def _choose_dialects(card: GatewayCard | None, key: str) -> tuple[DialectName, .
     return tuple(dialects) or ("openai",)
 
 
-def _show_details(card: GatewayCard | None, key: str) -> tuple[tuple[VariantRule, ...], VideoForm]:
-    with st.expander("Price variants and video"):
+def _show_variants(card: GatewayCard | None, key: str) -> tuple[VariantRule, ...]:
+    with st.expander("Price variants"):
         rows = st.data_editor(
             [{"Ending": r.suffix, "Variant": r.variant, "Shown as": r.label} for r in _rules(card)],
             num_rows="dynamic",
@@ -107,14 +100,7 @@ def _show_details(card: GatewayCard | None, key: str) -> tuple[tuple[VariantRule
             width="stretch",
         )
         st.caption("A model id that ends so is a price variant of the id without it.")
-        video = st.selectbox(
-            "How video is sent",
-            list(_VIDEO),
-            index=list(_VIDEO).index(card.form.video if card else "image_url"),
-            key=f"{key}-video",
-            format_func=lambda form: _VIDEO[form],
-        )
-    return tuple(_rule(row) for row in rows if _filled(row)), video
+    return tuple(_rule(row) for row in rows if _filled(row))
 
 
 def _rules(card: GatewayCard | None) -> tuple[VariantRule, ...]:
@@ -164,7 +150,6 @@ def _save(
     secret: str,
     dialects: tuple[DialectName, ...],
     rules: tuple[VariantRule, ...],
-    video: VideoForm,
 ) -> None:
     gateways = services().gateways
     try:
@@ -176,7 +161,7 @@ def _save(
             key=secret if card and secret else None,
             dialects=dialects,
             rules=rules,
-            video=video,
+            video=saved.form.video,
         )
     except ParlourError as error:
         notice = notice_for(error)
@@ -190,6 +175,3 @@ def _save(
 def _remove(card: GatewayCard) -> None:
     services().gateways.remove(card.id)
     say_once(f"Removed {label(card.name)}.", ":material/delete:")
-
-
-assert set(_VIDEO) == set(get_args(VideoForm))

@@ -11,7 +11,7 @@ from lib.money import price_per_m
 from lib.ui.choice import Choice
 from lib.ui.session import services
 
-_DIALECTS: dict[DialectName, str] = {"openai": "Chat Completions", "anthropic": "Messages"}
+DIALECTS: dict[DialectName, str] = {"openai": "Chat Completions", "anthropic": "Messages"}
 
 
 def model_name(card: ModelCard) -> str:
@@ -55,7 +55,7 @@ def show_picker(choice: Choice) -> None:
             default=choice.dialect,
             key=choice.key("dialect"),
             required=True,
-            format_func=lambda name: _DIALECTS[name],
+            format_func=lambda name: DIALECTS[name],
         )
 
 

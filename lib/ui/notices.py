@@ -60,7 +60,17 @@ BY_KIND: dict[str, Notice] = {
     "truncated": Notice("The connection broke before the answer was finished.", "Retry for a whole answer."),
     # reasons of BadInput and our own
     "image_not_taken": Notice("This model takes no images here.", "Choose another model or dialect."),
-    "video_not_taken": Notice("This model takes no video.", "Choose a Gemini model."),
+    "video_not_taken": Notice("This model takes no video.", "Choose a Gemini model, or send frames."),
+    "image_type_not_taken": Notice("This model takes no pictures of this kind.", "Choose another model."),
+    "video_type_not_taken": Notice("This model takes no video of this kind.", "Send frames, or choose another model."),
+    "image_too_large": Notice("A picture is larger than this model takes.", "Choose a smaller size of it."),
+    "image_too_many_pixels": Notice("A picture has more pixels than this model takes.", "Choose a smaller size of it."),
+    "video_too_large": Notice("A video is larger than one request may be.", "Send frames, or attach a shorter one."),
+    "too_many_images": Notice("These are more pictures than this model takes at once.", "Remove some."),
+    "body_too_large": Notice(
+        "The files together are larger than one request may be.", "Choose smaller sizes, or remove some."
+    ),
+    "too_many": Notice("No more files can wait here.", "Send or remove some first."),
     "empty_message": Notice("There is nothing to send.", "Write a message first."),
     "no_model": Notice("No model is chosen.", "Choose one below."),
     "no_name": Notice("It has no name.", "Enter one."),
@@ -71,6 +81,11 @@ BY_KIND: dict[str, Notice] = {
     "StoreUnwritable": Notice("The data folder cannot be written.", "Check free space and permissions, then retry."),
     "SettingsError": Notice("The stored key cannot be used.", "Enter it again in Settings."),
     "NotFound": Notice("The gateway of this chat was removed.", "Choose another model."),
+}
+
+_INPUT: dict[str, Notice] = {
+    # reasons of BadInput that share their name with a failure of a gateway
+    "quota": Notice("Your files take all the room they may.", "Delete chats with large files, then try again."),
 }
 
 _CONNECT: dict[str, Notice] = {
@@ -141,7 +156,7 @@ def notice_for(error: ParlourError) -> Notice:
         case SettingsError():
             return _notice_for_setting(error)
         case BadInput():
-            return BY_KIND.get(error.reason, _OTHER[BadInput])
+            return _INPUT.get(error.reason) or BY_KIND.get(error.reason, _OTHER[BadInput])
     return next(_OTHER[kind] for kind in type(error).__mro__ if kind in _OTHER)
 
 

@@ -11,6 +11,7 @@ from lib.ledger import AnswerState
 from lib.markdown import plain
 from lib.messages import TextPart
 from lib.store.rows import QueueItem, StoredMessage
+from lib.ui.attachment_words import files_words
 from lib.ui.browser_parts import browser_part
 from lib.ui.model_picker import model_name
 from lib.ui.session import services
@@ -49,9 +50,9 @@ def paused_words(messages: Sequence[StoredMessage], *, running: bool) -> str:
 
 def _item(item: QueueItem) -> dict[str, str]:
     text = "\n".join(part.text for part in item.parts if isinstance(part, TextPart))
-    files = sum(not isinstance(part, TextPart) for part in item.parts)
+    files = files_words(item.parts)
     name = plain(model_name(services().gateways.label_card(item.ref)))
-    return {"id": item.public_id, "text": text, "model": f"{name} · {files} files" if files else name}
+    return {"id": item.public_id, "text": text or files, "model": f"{name} · {files}" if files else name}
 
 
 def _tell(chat: Queueing) -> None:

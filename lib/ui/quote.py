@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from lib.cards import ModelCard
+from lib.attachments.fit import without_media
+from lib.attachments.tokens import media_tokens
+from lib.cards import DialectName, ModelCard
 from lib.ledger import Cost
 from lib.markdown import label
+from lib.messages import FilePart, ImagePart, Part, VideoPart
 from lib.money import money
 from lib.pricing import guessed_ratio, measured_ratio, price
-from lib.quote import AnswerBasis, Known, Quote, estimate, short
+from lib.quote import AnswerBasis, Known, Quote, estimate, short, tokens_of
 from lib.store.measures import MessageSize, Past
 from lib.store.rows import StoredMessage
 from lib.tokens import TokenCount
@@ -38,10 +41,12 @@ class Estimate:
     def __init__(self, chat: Chat) -> None:
         self._choice = chat.choice
         self._messages = chat.messages
+        self._dialect = chat.choice.dialect
+        self._waiting = chat.waiting
         self._read: dict[str, Past] = {}
         self.sizes: tuple[MessageSize, ...] = ()
         if chat.temporary:
-            self.sizes = tuple(MessageSize(message.role, len(message.text)) for message in chat.messages)
+            self.sizes = tuple(_size(message) for message in chat.messages)
         elif chat.id and chat.conversation:
             self.sizes = services().store.measures.branch(services().owner, chat.id)
 
@@ -49,7 +54,8 @@ class Estimate:
         """Tokens per character: as this model counted before, else guessed from the script of what was written."""
         past = self._past(card)
         told = _ratio(past.asked) or _ratio(past.answered)
-        return told or guessed_ratio("".join(message.text for message in self._messages[-4:]) + self._choice.system)
+        written = "".join(message.text for message in self._messages[-4:]) + self._choice.system
+        return told or guessed_ratio(written or self._waiting.sample)
 
     def of(self, card: ModelCard) -> Quote:
         """What the next request takes on `card`."""
@@ -57,13 +63,22 @@ class Estimate:
             [size.chars for size in self.sizes],
             len(self._choice.system),
             self.ratio(card),
-            known=_known(self._messages, card),
+            known=_known(self._messages, card, self._dialect),
             in_chat=list(_lengths(self._messages, card)),
             of_model=self._past(card).lengths,
             cap=self._choice.params.max_tokens,
             context=card.context,
             attachments=sum(size.attached for size in self.sizes),
+            media=[self._media(size, card) for size in self.sizes],
+            waiting=self._waiting.tokens(card, self.ratio(card)),
         )
+
+    def tokens(self, size: MessageSize, card: ModelCard) -> int:
+        """What one message of the branch takes on `card`."""
+        return tokens_of(size.chars, self.ratio(card)) + self._media(size, card)
+
+    def _media(self, size: MessageSize, card: ModelCard) -> int:
+        return _media_tokens(size.media, card, self._dialect)
 
     def _past(self, card: ModelCard) -> Past:
         """Read once per run and model."""
@@ -73,23 +88,46 @@ class Estimate:
         return self._read[card.id]
 
 
+def _size(message: StoredMessage) -> MessageSize:
+    """Of a message that is here already."""
+    return MessageSize(message.role, chars_of(message), media_of(message))
+
+
+def chars_of(message: StoredMessage) -> int:
+    """Characters of its words and documents."""
+    return len(message.text) + sum(
+        len(part.text) + 2 * len(part.name) for part in message.parts if isinstance(part, FilePart)
+    )
+
+
+def media_of(message: StoredMessage) -> tuple[ImagePart | VideoPart, ...]:
+    return tuple(part for part in message.parts if isinstance(part, ImagePart | VideoPart))
+
+
+def _media_tokens(media: Sequence[Part], card: ModelCard, dialect: DialectName) -> int:
+    """What the model does not take is not sent, and costs nothing."""
+    return media_tokens(without_media(media, card, dialect)[0], card) if media else 0
+
+
 def _ratio(pairs: Sequence[tuple[int, int]]) -> Fraction | None:
     """Of short texts the gateway's own overhead would be most of the count."""
     long_enough = [pair for pair in pairs if pair[1] >= _FEWEST_CHARS]
     return measured_ratio(long_enough) if len(long_enough) >= _FEWEST_SAMPLES else None
 
 
-def _known(messages: Sequence[StoredMessage], card: ModelCard) -> Known | None:
+def _known(messages: Sequence[StoredMessage], card: ModelCard, dialect: DialectName) -> Known | None:
     """The last answer, when its model counts tokens as `card` does and its whole count was reported."""
-    chars_after = 0
+    chars_after = media_after = 0
     for message in reversed(messages):
         cost, ref = message.cost, message.ref
         told = cost is not None and cost.usage_source == "reported" and cost.n_attempts == 1 and not message.continues
         if cost and told and ref and ref.base == card.base and cost.count.input and not message.edited:
-            return Known(cost.count.input, cost.count.out_visible or 0, cost.count.in_cache_read or 0, chars_after)
+            output, cached = cost.count.out_visible or 0, cost.count.in_cache_read or 0
+            return Known(cost.count.input, output, cached, chars_after, media_after)
         if message.role == "assistant" and message.text:
             return None
-        chars_after += len(message.text)
+        chars_after += chars_of(message)
+        media_after += _media_tokens(media_of(message), card, dialect)
     return None
 
 
@@ -137,6 +175,7 @@ def _show_breakdown(quote: Quote, card: ModelCard) -> None:
     lines = [
         f"History: {_tokens(quote.history)}",
         f"System prompt: {_tokens(quote.system)}",
+        *([f"Attachments: {_tokens(quote.waiting)}"] if quote.waiting else []),
         f"Expected answer: {_tokens(quote.answer)} ({basis})",
         f"Context: {quote.context:,} tokens" if quote.context else "Context: not known for this model",
     ]
@@ -146,7 +185,7 @@ def _show_breakdown(quote: Quote, card: ModelCard) -> None:
         rest = cost_words(cost_on(quote.count_with_cache, card))
         st.caption(label(f"{quote.cached:,} tokens came from the cache last time: {rest} if it still holds them."))
     if quote.attachments:
-        st.caption("Images and video count as far as an earlier answer has reported them.")
+        st.caption("Images and video count by the vendors’ rules until an answer has reported them.")
 
 
 def _tokens(count: int) -> str:

@@ -13,6 +13,7 @@ from lib.store.rows import Conversation, QueueItem, Settings, StoredMessage
 from lib.ui.chat import Chat
 from lib.ui.pages import current_chat, name_chat, temporary_chat
 from lib.ui.session import services
+from lib.ui.waiting_files import Waiting
 
 _WANTED = "temporary"
 WORDS = "Not stored: gone when you reload or open another chat. Its numbers reach the usage."
@@ -65,7 +66,10 @@ class TemporaryChat(Chat):
 
     def _send(self, text: str, settings: Settings, key: str) -> Sent:
         st.session_state["temporary-settings"] = settings
-        return services().desk.temporary.send(self.id, text, settings, key=key)
+        waiting = Waiting(self)
+        sent = services().desk.temporary.send(self.id, waiting.content(text), settings, key=key)
+        services().attachments.memory.clear(waiting.place)
+        return sent
 
     def _open(self, conversation: str) -> None:
         name_chat(None)

@@ -15,6 +15,7 @@ from lib.ui.notices import notice_for
 from lib.ui.pages import open_chat
 from lib.ui.quote import Estimate, cost_on, cost_words
 from lib.ui.session import say_once, services
+from lib.ui.waiting_files import Waiting
 
 if TYPE_CHECKING:
     from lib.ui.chat import Chat
@@ -26,7 +27,7 @@ _HELD = "too-long"
 def send_if_it_fits(chat: Chat, text: str) -> None:
     """Send, or hold the message when the estimate says that it would not fit beside its answer."""
     st.session_state.pop(_HELD, None)
-    if text.strip() and _excess(Estimate(chat), chat.choice.card, text):
+    if (text.strip() or chat.waiting.parts) and _excess(Estimate(chat), chat.choice.card, text):
         st.session_state[_HELD] = (chat.id, text)
     else:
         chat.send(text)
@@ -76,7 +77,7 @@ def _kept(found: Estimate, card: ModelCard, text: str) -> int | None:
     room = (quote.context or 0) - quote.system - quote.answer - tokens_of(len(text), ratio)
     if room < 0:
         return None
-    return newest_that_fit([(size.role == "user", tokens_of(size.chars, ratio)) for size in found.sizes], room)
+    return newest_that_fit([(size.role == "user", found.tokens(size, card)) for size in found.sizes], room)
 
 
 def _larger(chat: Chat, found: Estimate, text: str) -> list[ModelCard]:
@@ -120,7 +121,9 @@ def _send_rest(chat: Chat, text: str, kept: int) -> None:
 
 def _place(chat: Chat, text: str, conversation: str | None, keep_last: int | None = None) -> None:
     try:
-        sent = services().desk.send(conversation, text, chat.choice.in_force(), keep_last=keep_last)
+        waiting = Waiting(chat)
+        content, settings = waiting.content(text), chat.choice.in_force()
+        sent = services().desk.send(conversation, content, settings, keep_last=keep_last, attached=waiting.ids)
     except ParlourError as error:
         st.session_state["unsent"] = (text, notice_for(error).text)
         return

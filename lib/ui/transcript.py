@@ -9,17 +9,20 @@ from typing import Protocol
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from lib.ledger import AnswerState
+from lib.ledger import AnswerState, left_out_media
 from lib.markdown import label, quiet
 from lib.store.rows import StoredMessage
 from lib.ui import answer_line as line
 from lib.ui.anchor import show_anchor
 from lib.ui.answer_files import show_files
 from lib.ui.answer_footer import show_footer
+from lib.ui.attachment_words import MEDIA_IGNORED_WORDS, left_out_of_answer
 from lib.ui.long_text import show_text
 from lib.ui.message_deeds import Offer, answer_footer, question_footer
 from lib.ui.message_edit import Editor, show_edit
+from lib.ui.message_files import show_message_files
 from lib.ui.notices import notice_for_kind
+from lib.ui.pages import SETTINGS
 
 WINDOW = 30
 """Messages mounted at first; earlier ones come on request, so a long chat opens as fast as a short one."""
@@ -65,7 +68,9 @@ def show_message(message: StoredMessage, *, model_name: str, deeds: Deeds) -> No
 
 def show_question(message: StoredMessage, deeds: Deeds) -> None:
     """What the user said, and the row that appears over it."""
-    show_text(message.text, of=message.public_id)
+    show_message_files(message, footer_key(message.public_id, "files"))
+    if message.text:
+        show_text(message.text, of=message.public_id)
     key = footer_key(message.public_id, "asked-of" if message.sibling_count > 1 else "asked")
     footer = question_footer(message, deeds.versions(message), deeds.offer_for(message))
     show_footer(key, footer, lambda deed, value: deeds.do(message, deed, value))
@@ -79,6 +84,7 @@ def show_answer(message: StoredMessage, *, model_name: str, deeds: Deeds) -> Non
     show_text(message.text, of=message.public_id)
     show_state(message.state or "done", message.error_kind, message.error_message)
     _show_repairs(message.repaired)
+    _show_media_notes(message)
     show_files(message.public_id, message.text)
     footer = answer_footer(message, model_name, deeds.versions(message), deeds.offer_for(message))
     show_footer(footer_key(message.public_id), footer, lambda deed, value: deeds.do(message, deed, value))
@@ -110,4 +116,15 @@ def show_state(state: AnswerState, error_kind: str | None, error_message: str | 
 
 def _show_repairs(repaired: tuple[str, ...]) -> None:
     for what in repaired:
-        st.caption(f":material/build: The gateway refused a parameter; asked again without: {label(what)}")
+        if not left_out_media((what,)):
+            st.caption(f":material/build: The gateway refused a parameter; asked again without: {label(what)}")
+
+
+def _show_media_notes(message: StoredMessage) -> None:
+    """What became of the pictures and video: left out by us, or probably by the gateway."""
+    if message.left_out:
+        st.caption(f":material/hide_image: {left_out_of_answer(message.left_out)}")
+    if message.cost and message.cost.media_ignored:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(f":material/warning: {MEDIA_IGNORED_WORDS}", width="content")
+            st.page_link(SETTINGS, label="Open settings", icon=":material/settings:")

@@ -11,7 +11,7 @@ from lib.bootstrap import Services
 from lib.errors import NotFound
 from lib.ids import now_ms
 from lib.store.rows import Share
-from lib.transfer.archive import ENDINGS, Form, exported, write_zip
+from lib.transfer.archive import ENDINGS, MEDIA, Form, exported, write_zip
 from lib.transfer.as_page import to_page
 from lib.transfer.document import AttemptCopy, ConversationCopy
 from lib.transfer.names import file_name
@@ -20,7 +20,7 @@ from lib.transfer.words import time_words
 
 def chat_file(services: Services, chat: str, form: Form) -> bytes:
     """One conversation as a file. Raises NotFound."""
-    copy = services.store.transfers.copy(services.owner, chat)
+    copy = services.store.transfers.copy(services.owner, chat, media=MEDIA[form])
     return exported(copy, form, zone=services.zone, at_ms=now_ms())
 
 
@@ -32,7 +32,7 @@ def all_file(services: Services, form: Form) -> bytes:
     """Every conversation in a zip, written to disk one by one."""
     with tempfile.TemporaryFile() as file:
         spend = _loose_spend(services)
-        write_zip(file, _copies(services), spend, form=form, zone=services.zone, at_ms=now_ms())
+        write_zip(file, _copies(services, form), spend, form=form, zone=services.zone, at_ms=now_ms())
         file.seek(0)
         return file.read()
 
@@ -45,7 +45,7 @@ def make_link(
     services: Services, chat: str, *, lives_ms: int, costs: bool, pictures: bool, page_url: str
 ) -> tuple[Share, str]:
     """A new link to the conversation's shown branch as it is now, and its address. Raises NotFound, BadInput."""
-    copy = services.store.transfers.copy(services.owner, chat)
+    copy = services.store.transfers.copy(services.owner, chat, media=("image",) if pictures else ())
     note = f"A snapshot of {time_words(now_ms(), services.zone)}. What was said later is not part of it."
     page = to_page(copy, zone=services.zone, costs=costs, reasoning=False, pictures=pictures, note=note)
     services.store.shares.sweep(services.owner)
@@ -60,11 +60,11 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else ""
 
 
-def _copies(services: Services) -> Iterator[ConversationCopy]:
+def _copies(services: Services, form: Form) -> Iterator[ConversationCopy]:
     """Every conversation, read when its turn comes; one that was deleted meanwhile is left out."""
     for chat in services.store.transfers.ids(services.owner):
         try:
-            yield services.store.transfers.copy(services.owner, chat)
+            yield services.store.transfers.copy(services.owner, chat, media=MEDIA[form])
         except NotFound:
             continue
 

@@ -5,7 +5,8 @@ Pure ASGI, so websockets pass through it as well. Nothing here knows a conversat
 
 from __future__ import annotations
 
+from lib.web.attachments import attachment_routes
 from lib.web.routes import routes
 from lib.web.stack import middleware
 
-__all__ = ["middleware", "routes"]
+__all__ = ["attachment_routes", "middleware", "routes"]

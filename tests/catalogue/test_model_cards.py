@@ -90,6 +90,13 @@ def test_entered_prices_come_before_listed_ones_and_nothing_comes_after(
     assert card.vendor_prices.input == 2_500_000
 
 
+def test_a_rule_fills_a_gap_and_overrules_nothing() -> None:
+    ruled = Prices(1, 2)
+    assert card_for("gpt-5.4-low", ruled=ruled).price_source == "rule"
+    assert card_for("gpt-5.4-low", ruled=ruled, listed=ListedModel("gpt-5.4-low", LISTED)).prices == LISTED
+    assert card_for("gpt-5.4-low", ruled=ruled, entered=TYPED).prices == TYPED
+
+
 def test_a_demo_gateways_prices_say_so() -> None:
     assert card_for("gpt-5.4", listed=ListedModel("gpt-5.4", LISTED), demo=True).price_source == "demo"
 

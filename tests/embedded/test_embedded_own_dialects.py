@@ -11,6 +11,7 @@ from lib.cards import DialectName, ModelCard, WireForm
 from lib.catalogue import load_catalogue
 from lib.dialects import DIALECTS
 from lib.dialects.model_list import read_model_list
+from lib.dialects.wire_body import written
 from lib.embedded import EmbeddedGateway
 from lib.events import Gathered
 from lib.messages import Ask, ImagePart, Message, Params, TextPart, Tool, ToolCallPart, ToolResultPart, VideoPart, user
@@ -23,8 +24,8 @@ SERVED = [(name, card) for card in CARDS.values() for name in DIALECTS if card.a
 def answer(http: httpx.Client, gateway: EmbeddedGateway, name: DialectName, ask: Ask, **form: Any) -> Gathered:
     dialect, card, spelt = DIALECTS[name], CARDS[ask.model], WireForm(**form)
     decoder, gathered = dialect.decoder(), Gathered()
-    headers, body = dialect.headers(gateway.key, spelt), dialect.body(ask, spelt, card)
-    with http.stream("POST", dialect.path, json=body, headers=headers) as response:
+    headers, body = dialect.headers(gateway.key, spelt), b"".join(written(dialect.body(ask, spelt, card)))
+    with http.stream("POST", dialect.path, content=body, headers=headers) as response:
         assert response.status_code == 200, response.read()
         for data in response.iter_raw():
             for event in decoder.feed(data):

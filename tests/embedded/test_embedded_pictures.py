@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.embedded.image_header import size_of, sniff, video_seconds
+from lib.embedded.image_header import size_of, sniff
 from lib.embedded.pictures import describe_image, dominant_colours, name_of
+from lib.embedded.video_header import video_seconds
 from tests.embedded.requests_table import picture
 
 
@@ -67,8 +68,3 @@ def test_damaged_pictures_are_described_without_harm(kind: str, data: st.DataObj
 def test_any_bytes_have_a_length_in_seconds(data: bytes) -> None:
     assert video_seconds(b"mvhd" + data) >= 0
     assert size_of(data) is None or min(size_of(data) or (0, 0)) > 0
-
-
-def test_a_movie_header_gives_the_duration() -> None:
-    box = b"mvhd" + bytes(4) + bytes(8) + struct.pack(">II", 600, 600 * 12) + bytes(40)
-    assert video_seconds(b"\x00\x00\x00\x18ftypisom" + box) == 12

@@ -101,7 +101,7 @@ class ScriptedDoors:
 
     def model(self, gateway_id: int, model: str) -> ModelCard:
         self.prepare()
-        return ModelCard(model, model, model)
+        return next((card for card in self.cards if card.id == model), ModelCard(model, model, model))
 
     def models(self, gateway_id: int) -> Sequence[ModelCard]:
         return self.cards

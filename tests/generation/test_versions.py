@@ -142,7 +142,7 @@ def test_save_and_send_asks_with_other_words_beside_the_old(open_house: Open) ->
 def test_save_and_send_keeps_the_attachments(open_house: Open) -> None:
     door = ScriptedDoor(*WHOLE)
     house = open_house(door)
-    picture = ImagePart("image/png", b"\x89PNG")
+    picture = ImagePart("image/png", b"\x89PNG", size=4)
     sent = house.desk.send(None, (picture, TextPart("what?")), SETTINGS)
     house.end_of(sent.message or "")
     asked = branch(house, sent.conversation)[0]

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import structs
+from sqlalchemy import func, select
+
 from lib.ids import new_id, new_public_id, now_ms
 from lib.ledger import AnswerEnd, Attempt, Cost, ModelRef, Turn
-from lib.messages import TextPart
-from lib.store import Store
+from lib.messages import ImagePart, Part, TextPart, VideoPart
+from lib.store import Store, schema
 from lib.store.rows import Begun
 from lib.tokens import TokenCount
 
 REF = ModelRef(7, "gpt-5.4-hc", "gpt-5.4", "gpt-5.4", "hc")
 COUNT = TokenCount(100, 20, 3, 1, 50, 10)
 PRICED = Cost(nano=1_000, input_nano=400, output_nano=600, source="gateway")
+
+
+def kept(*parts: Part) -> tuple[Part, ...]:
+    """Parts as they come back with their bytes: then their size is known."""
+    return tuple(
+        structs.replace(part, size=len(part.data)) if isinstance(part, ImagePart | VideoPart) else part
+        for part in parts
+    )
 
 
 def turn(text: str = "hello", *, conversation: str | None = None, **fields: Any) -> Turn:
@@ -64,3 +75,10 @@ def with_ledger(store: Store, *attempts: Attempt, demo: bool = False) -> Begun:
     begun = store.answers.begin(store.owner(), turn(ref=ref), epoch="this process")
     store.answers.finish(begun.answer_id, end(*attempts))
     return begun
+
+
+def bytes_kept(store: Store) -> tuple[int, int]:
+    """(the sizes of all blobs, the bytes in all pieces)."""
+    sizes = select(func.coalesce(func.sum(schema.blob.c.size), 0))
+    pieces = select(func.coalesce(func.sum(func.length(schema.blob_piece.c.data)), 0))
+    return store._db.read(lambda connection: (int(connection.scalar(sizes)), int(connection.scalar(pieces))))

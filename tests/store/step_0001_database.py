@@ -29,7 +29,8 @@ _ROWS = (
 )
 
 
-def _fill(connection: Connection) -> None:
+def fill_first(connection: Connection) -> None:
+    """One owner, who has one conversation."""
     at = {"id": OWNER, "public": "owner", "name": "local"}
     connection.execute(text("INSERT INTO owner (id, public_id, name, created_ms) VALUES (:id, :public, :name, 1)"), at)
     for row in _ROWS:
@@ -41,6 +42,6 @@ def make_old_database(url: str, folder: Path) -> Store:
 
     def first_with_data(connection: Connection) -> None:
         STEPS[0].run(connection)
-        _fill(connection)
+        fill_first(connection)
 
     return open_store(url, folder, steps=(Step(1, STEPS[0].name, first_with_data),))

@@ -10,7 +10,7 @@ from lib.ledger import Attempt, Cost
 from lib.messages import ImagePart, Params, TextPart, ToolCallPart
 from lib.store import Store
 from lib.store.rows import AnswerRow, Settings
-from tests.store.acts import REF, answered, attempt, begin, end, turn
+from tests.store.acts import REF, answered, attempt, begin, end, kept, turn
 from tests.store.conftest import Place
 
 
@@ -249,4 +249,6 @@ def test_bytes_of_an_image_come_back_and_are_kept_once(store: Store, owner: int)
     begun = answered(store, parts=(TextPart("see"), image))
     other = answered(store, parts=(image,))
     for where, parts in ((begun, (TextPart("see"), image)), (other, (image,))):
-        assert store.conversations.transcript(owner, where.conversation).messages[0].parts == parts
+        found = store.conversations.transcript(owner, where.conversation).messages[0].parts
+        assert all(part.data == b"" and part.size == 400 for part in found if isinstance(part, ImagePart))
+        assert store.attachments.filled(owner, found) == kept(*parts)

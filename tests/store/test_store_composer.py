@@ -10,7 +10,7 @@ from lib.messages import ImagePart, Params, TextPart
 from lib.store import Store
 from lib.store.presets import MOST_PRESETS
 from lib.store.rows import Settings
-from tests.store.acts import REF, answered, begin
+from tests.store.acts import REF, answered, begin, kept
 from tests.store.conftest import Place
 
 PICTURE = ImagePart("image/png", b"\x89PNG")
@@ -62,7 +62,8 @@ def test_a_waiting_message_is_reworded_with_its_attachments(store: Store, owner:
     chat = begin(store).conversation
     item = store.queue.add(owner, chat, (PICTURE, TextPart("what?")), REF)
     store.queue.update(owner, item.public_id, "who?")
-    assert store.queue.list(owner, chat)[0].parts == (PICTURE, TextPart("who?"))
+    waiting = store.queue.list(owner, chat)[0].parts
+    assert store.attachments.filled(owner, waiting) == kept(PICTURE, TextPart("who?"))
     store.queue.update(owner, item.public_id, (TextPart("nobody"),))
     assert store.queue.list(owner, chat)[0].parts == (TextPart("nobody"),)
     with pytest.raises(BadInput):

@@ -22,7 +22,8 @@ from msgspec import structs
 
 from lib.store import Store, open_store
 from lib.transfer.archive import write_zip
-from lib.transfer.document import AttemptCopy, ConversationCopy, Found, Spend, to_json
+from lib.transfer.document import AttemptCopy, ConversationCopy, Found, Spend
+from lib.transfer.own_file import to_json
 from lib.transfer.reading import Item, read_import
 from tests.store.audit import check, summed
 from tests.store.clerk import Clerk

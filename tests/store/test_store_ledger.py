@@ -69,6 +69,13 @@ def random_attempts(seed: int, count: int) -> list[Attempt]:
     ]
 
 
+SUMMED = (
+    *("n", "n_error", "n_unpriced", "n_estimated", "n_reported_cost", "cost_nano", "est_cost_nano", "in_uncached"),
+    *("in_cache_read", "in_cache_write", "out_visible", "out_reasoning", "duration_ms", "first_visible_ms"),
+    "n_first_visible",
+)
+
+
 def naive(attempts: list[Attempt], zone: str, by: tuple[str, ...]) -> dict[tuple[object, ...], dict[str, int]]:
     """What the tallies must be, by adding up in the plainest way."""
     sums: dict[tuple[object, ...], dict[str, int]] = defaultdict(lambda: defaultdict(int))
@@ -96,9 +103,7 @@ def naive(attempts: list[Attempt], zone: str, by: tuple[str, ...]) -> dict[tuple
 
 
 def told(tallies: list[Tally], by: tuple[str, ...]) -> dict[tuple[object, ...], dict[str, int]]:
-    measures = [
-        name for name in Tally.__struct_fields__ if name.startswith(("n", "in_", "out_", "cost", "est", "dur", "first"))
-    ]
+    measures = [name for name in Tally.__struct_fields__ if name in SUMMED]
     return {
         (*(getattr(tally, name) for name in by), tally.currency): {name: getattr(tally, name) for name in measures}
         for tally in tallies

@@ -9,7 +9,7 @@ from lib.errors import AnswerRunning, BadInput, NotFound
 from lib.ids import new_id, new_public_id, now_ms
 from lib.messages import ImagePart, Message, TextPart
 from lib.store import Store, schema
-from tests.store.acts import answered, attempt, begin, end, turn
+from tests.store.acts import answered, attempt, begin, end, kept, turn
 
 PICTURE = ImagePart("image/png", b"\x89PNG a picture")
 
@@ -33,7 +33,8 @@ def test_an_edited_question_keeps_its_attachments(store: Store, owner: int) -> N
     parts = (PICTURE, TextPart("what is this?"))
     begun = begin(store, parts=parts)
     edited = store.messages.edit(owner, begun.conversation, begun.user_message, "who is this?")
-    assert store.messages.get(owner, edited).parts == (PICTURE, TextPart("who is this?"))
+    parts = store.attachments.filled(owner, store.messages.get(owner, edited).parts)
+    assert parts == kept(PICTURE, TextPart("who is this?"))
     bare = store.messages.edit(owner, begun.conversation, edited, (TextPart("nobody"),))
     assert store.messages.get(owner, bare).parts == (TextPart("nobody"),)
 
@@ -145,7 +146,8 @@ def test_a_fork_is_the_branch_with_its_files_and_no_second_bill(store: Store, ow
     before = store.ledger.latest(owner)
     fork = store.messages.fork(owner, chat, begun.message)
     asked, told = store.conversations.transcript(owner, fork).messages
-    assert asked.parts == (PICTURE, TextPart("look")) and asked.siblings == (asked.public_id,)
+    assert store.attachments.filled(owner, asked.parts) == kept(PICTURE, TextPart("look"))
+    assert asked.siblings == (asked.public_id,)
     assert (told.text, told.cost, told.copied, told.siblings) == ("one", None, True, (told.public_id,))
     assert store.conversations.get(owner, fork).totals == ()
     assert store.conversations.get(owner, fork).title == "look (fork)"
@@ -186,9 +188,9 @@ def test_a_continued_answer_begins_with_the_kept_text(store: Store, owner: int) 
 def test_only_the_beginning_of_an_ended_answer_is_continued(store: Store) -> None:
     begun = answered(store, answer="whole")
     onward = {"conversation": begun.conversation, "parent": begun.user_message}
-    for continues, kept in ((begun.message, "hole"), (begun.message, ""), (begun.user_message, "hello")):
+    for continues, beginning in ((begun.message, "hole"), (begun.message, ""), (begun.user_message, "hello")):
         with pytest.raises(BadInput):
-            begin(store, "", continues=continues, kept=kept, **onward)
+            begin(store, "", continues=continues, kept=beginning, **onward)
     with pytest.raises(NotFound):
         begin(store, "", continues=new_public_id(), kept="whole", **onward)
 

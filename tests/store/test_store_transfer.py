@@ -24,7 +24,8 @@ from lib.store.schema import metadata
 from lib.tokens import TokenCount
 from lib.transfer.archive import ENDINGS
 from lib.transfer.archive import exported as file_of
-from lib.transfer.document import ConversationCopy, Found, MessageCopy, Skipped, Spend, to_json
+from lib.transfer.document import ConversationCopy, Found, MessageCopy, Skipped, Spend
+from lib.transfer.own_file import to_json
 from lib.transfer.reading import read_import
 from tests.store.acts import answered, attempt, begin, end, turn
 from tests.transfer.documents import conversations

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from lib.ids import new_public_id, now_ms
 from lib.messages import ImagePart, TextPart
 from lib.store import Store, schema
-from tests.store.acts import REF, answered, attempt, begin, end
+from tests.store.acts import REF, answered, attempt, begin, end, kept
 
 DAY_MS = 86_400_000
 ONE, TWO = ImagePart("image/png", b"\x89PNG one"), ImagePart("image/png", b"\x89PNG two")
@@ -74,7 +74,7 @@ def test_only_files_that_nothing_points_at_go_with_it(store: Store, owner: int) 
     store.conversations.delete(owner, one.conversation)
     store.trash.purge(owner, now_ms(), 0)
     assert blobs(store) == 1
-    assert store.messages.get(owner, two.user_message).parts[0] == ONE
+    assert store.attachments.filled(owner, store.messages.get(owner, two.user_message).parts)[0] == kept(ONE)[0]
 
 
 def test_a_fork_keeps_the_files_of_a_purged_original(store: Store, owner: int) -> None:
@@ -82,7 +82,8 @@ def test_a_fork_keeps_the_files_of_a_purged_original(store: Store, owner: int) -
     fork = store.messages.fork(owner, begun.conversation, begun.message)
     store.conversations.delete(owner, begun.conversation)
     store.trash.purge(owner, now_ms(), 0)
-    assert store.conversations.transcript(owner, fork).messages[0].parts[0] == ONE
+    found = store.conversations.transcript(owner, fork).messages[0].parts
+    assert store.attachments.filled(owner, found)[0] == kept(ONE)[0]
 
 
 def test_what_was_restored_is_not_purged(store: Store, owner: int) -> None:

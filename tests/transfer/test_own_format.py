@@ -13,7 +13,8 @@ from msgspec import structs
 
 from lib.errors import BadInput
 from lib.messages import ImagePart, TextPart, VideoPart
-from lib.transfer.document import ConversationCopy, Found, MessageCopy, Skipped, Spend, to_json
+from lib.transfer.document import ConversationCopy, Found, MessageCopy, Skipped, Spend
+from lib.transfer.own_file import to_json
 from lib.transfer.reading import Item, read_import
 from tests.transfer.documents import AT, PNG, attempts, conversations, said
 
@@ -158,8 +159,8 @@ def test_one_damaged_chat_does_not_keep_the_others_out() -> None:
 
 def test_a_file_of_a_newer_program_is_refused() -> None:
     with pytest.raises(BadInput, match="import_newer"):
-        read(b'{"format": "parlour", "version": 2, "conversations": []}')
+        read(b'{"format": "parlour", "version": 3, "conversations": []}')
 
 
 def test_the_format_says_what_it_is_first() -> None:
-    assert to_json((said("hi"),)).startswith(b'{\n "format": "parlour",\n "version": 1,')
+    assert to_json((said("hi"),)).startswith(b'{\n "format": "parlour",\n "version": 2,')

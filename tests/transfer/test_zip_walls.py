@@ -12,7 +12,8 @@ import pytest
 
 from lib.errors import BadInput
 from lib.transfer import reading
-from lib.transfer.document import Found, to_json
+from lib.transfer.document import Found
+from lib.transfer.own_file import to_json
 from lib.transfer.reading import read_import
 from tests.transfer.documents import said
 

@@ -44,6 +44,7 @@ def knock(app: ASGIApp, kind: str, path: str, headers: list[tuple[str, str]], me
     answer = Answer()
     scope = {
         "type": kind,
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
         "method": method,
         "path": path,
         "raw_path": path.encode(),

@@ -11,10 +11,13 @@ from itertools import groupby
 from typing import Any, Final
 
 from lib.cards import ModelCard, WireForm
-from lib.dialects.wire_parts import arguments_object, common_headers, image_type, in_base64, require_abilities
+from lib.dialects.file_text import file_text
+from lib.dialects.wire_body import Base64
+from lib.dialects.wire_parts import arguments_object, common_headers, image_type, require_abilities
 from lib.errors import BadInput
 from lib.messages import (
     Ask,
+    FilePart,
     ImagePart,
     Message,
     Part,
@@ -120,12 +123,14 @@ def _choice(choice: str | None) -> dict[str, Any] | None:
 
 def _turns(ask: Ask, card: ModelCard | None) -> list[dict[str, Any]]:
     """The messages as alternating turns that begin with the user's; relays do not all merge neighbours themselves."""
-    spoken = [(_side(message), _blocks(message, card)) for message in ask.messages]
-    filled = [(side, blocks) for side, blocks in spoken if blocks]
+    spoken = [(message, _blocks(message, card)) for message in ask.messages]
+    filled = [(message, blocks) for message, blocks in spoken if blocks]
     turns = []
-    for side, group in groupby(filled, key=lambda turn: turn[0]):
-        blocks = [block for _, own in group for block in own]
-        turns.append({"role": side, "content": _plain(_in_order(blocks) if side == "user" else blocks)})
+    for side, group in groupby(filled, key=lambda turn: _side(turn[0])):
+        said = list(group)
+        blocks = [block for _, own in said for block in own]
+        captioned = any(_has_captions(message) for message, _ in said)
+        turns.append({"role": side, "content": _plain(_in_order(blocks, captioned) if side == "user" else blocks)})
     if turns and turns[0]["role"] == "assistant":
         turns.insert(0, {"role": "user", "content": "."})
     if turns and turns[-1]["role"] == "assistant":
@@ -142,10 +147,17 @@ def _plain(blocks: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
     return blocks[0]["text"] if len(blocks) == 1 and blocks[0]["type"] == "text" else blocks
 
 
-def _in_order(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Tool results first (required); pictures before a single text (advised), else as the user put them."""
+def _has_captions(message: Message) -> bool:
+    return any(isinstance(part, ImagePart) and part.caption for part in message.parts)
+
+
+def _in_order(blocks: list[dict[str, Any]], captioned: bool) -> list[dict[str, Any]]:
+    """Tool results first (required); pictures before a single text (advised), else as the user put them.
+
+    A text that is a picture's caption stays before its picture.
+    """
     one_text = sum(block["type"] == "text" for block in blocks) == 1
-    order = {"tool_result": 0, "image": 1 if one_text else 2}
+    order = {"tool_result": 0, "image": 1 if one_text and not captioned else 2}
     return sorted(blocks, key=lambda block: order.get(block["type"], 2))
 
 
@@ -165,12 +177,14 @@ def _blocks(message: Message, card: ModelCard | None) -> list[dict[str, Any]]:
 def _block(part: Part, message: Message, in_tool_loop: bool, card: ModelCard | None) -> list[dict[str, Any]]:
     match part:
         case TextPart(text):
-            return [{"type": "text", "text": text}] if text.strip() else []
+            return _said(text)
+        case FilePart():
+            return _said(file_text(part))
         case ImagePart():
             if message.role == "assistant":
                 raise BadInput("image_not_taken")
             require_abilities(part, "anthropic", card)
-            return [{"type": "image", "source": _source(part)}]
+            return [*_said(part.caption), {"type": "image", "source": _source(part)}]
         case VideoPart():
             raise BadInput("video_not_taken")
         case ReasoningPart():
@@ -179,6 +193,10 @@ def _block(part: Part, message: Message, in_tool_loop: bool, card: ModelCard | N
             return [{"type": "tool_use", "id": _id(call_id), "name": name, "input": arguments_object(arguments)}]
         case ToolResultPart():
             return [_result(part)]
+
+
+def _said(text: str) -> list[dict[str, Any]]:
+    return [{"type": "text", "text": text}] if text.strip() else []
 
 
 def _thinking(part: ReasoningPart) -> list[dict[str, Any]]:
@@ -201,7 +219,7 @@ def _id(call_id: str) -> str:
 
 def _source(part: ImagePart) -> dict[str, Any]:
     if part.url is None:
-        return _base64_source(image_type(part), in_base64(part.data))
+        return _base64_source(image_type(part), Base64(part.data))
     match = _DATA_URL.match(part.url)
     if match:
         return _base64_source(match.group(1).lower(), part.url[match.end() :])
@@ -210,7 +228,7 @@ def _source(part: ImagePart) -> dict[str, Any]:
     raise BadInput("image_not_taken", "not a web address")
 
 
-def _base64_source(media_type: str, data: str) -> dict[str, Any]:
+def _base64_source(media_type: str, data: str | Base64) -> dict[str, Any]:
     if media_type not in _IMAGE_TYPES:
         raise BadInput("image_not_taken", media_type)
     return {"type": "base64", "media_type": media_type, "data": data}

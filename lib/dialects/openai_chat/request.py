@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from lib.cards import ModelCard, WireForm
+from lib.dialects.file_text import file_text, joined
 from lib.dialects.wire_parts import common_headers, image_url, require_abilities, video_url
 from lib.errors import BadInput
 from lib.messages import (
     Ask,
+    FilePart,
     ImagePart,
     Message,
     Part,
@@ -132,19 +134,34 @@ def _call(part: ToolCallPart) -> dict[str, Any]:
 
 def _content(parts: tuple[Part, ...], form: WireForm, card: ModelCard | None) -> str | list[dict[str, Any]]:
     """Plain text as a string, which every gateway takes; a list of parts as soon as there is more than text."""
-    shown = [part for part in parts if isinstance(part, TextPart | ImagePart | VideoPart)]
-    if all(isinstance(part, TextPart) for part in shown):
-        return "".join(part.text for part in shown if isinstance(part, TextPart))
-    wired = (_part(part, form, card) for part in shown if not isinstance(part, TextPart) or part.text)
-    return list(wired)
+    media = any(isinstance(part, ImagePart | VideoPart) for part in parts)
+    if not media:
+        return joined([text for part in parts if (text := _text(part))])
+    return [wired for part in parts for wired in _wired(part, form, card)]
 
 
-def _part(part: TextPart | ImagePart | VideoPart, form: WireForm, card: ModelCard | None) -> dict[str, Any]:
-    if isinstance(part, TextPart):
-        return {"type": "text", "text": part.text}
-    require_abilities(part, "openai", card)
+def _text(part: Part) -> str:
+    """What a part is in words: a document's text too."""
+    if isinstance(part, FilePart):
+        return file_text(part)
+    return part.text if isinstance(part, TextPart) else ""
+
+
+def _wired(part: Part, form: WireForm, card: ModelCard | None) -> list[dict[str, Any]]:
+    if isinstance(part, ImagePart | VideoPart):
+        require_abilities(part, "openai", card)
     if isinstance(part, VideoPart):
-        return _video(part, form)
+        return [_video(part, form)]
+    if isinstance(part, ImagePart):
+        return [*_said(part.caption), _image(part)]
+    return _said(_text(part))
+
+
+def _said(text: str) -> list[dict[str, Any]]:
+    return [{"type": "text", "text": text}] if text else []
+
+
+def _image(part: ImagePart) -> dict[str, Any]:
     image: dict[str, Any] = {"url": image_url(part)}
     if part.detail is not None:
         image["detail"] = part.detail

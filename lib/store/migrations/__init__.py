@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from lib.store.migrations import step_0001, step_0002, step_0003, step_0004
+from lib.store.migrations import step_0001, step_0002, step_0003, step_0004, step_0005, step_0006
 
 
 class Step(Struct, frozen=True):
@@ -70,9 +70,24 @@ def _fourth(connection: Connection) -> None:
     create(connection, step_0004.TABLES, step_0004.INDEXES, frozenset())
 
 
+def _fifth(connection: Connection) -> None:
+    for statement in step_0005.COLUMNS:
+        run(connection, statement)
+    create(connection, step_0005.TABLES, step_0005.INDEXES, frozenset())
+    step_0005.fill(connection)
+
+
+def _sixth(connection: Connection) -> None:
+    for table in step_0006.DROPPED:
+        run(connection, f"DROP TABLE {table}")
+    create(connection, step_0006.TABLES, step_0006.INDEXES, step_0006.CLUSTERED)
+
+
 STEPS: tuple[Step, ...] = (
     Step(1, "the first schema", _first),
     Step(2, "versions, trash, drafts, presets", _second),
     Step(3, "folders, tags, search", _third),
     Step(4, "imports, links to snapshots", _fourth),
+    Step(5, "bytes in pieces, attachments, batches", _fifth),
+    Step(6, "a rollup for every view of the usage page", _sixth),
 )

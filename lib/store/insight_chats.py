@@ -1,0 +1,190 @@
+"""What conversations, folders and tags used in a period."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, case, func, select
+
+from lib.ids import ms_of
+from lib.insight_words import ChatSpend, Filter, ProjectSpend
+from lib.ledger import ESTIMATED_SOURCES, Tally
+from lib.store import schema
+from lib.store.costs import latest_costs
+from lib.store.encoding import storable
+from lib.store.insight_scope import cost_conditions, event_conditions, is_rolled
+from lib.store.insight_sums import count_of, sums_of
+from lib.store.measuring import total
+
+_u, _c, _t = schema.usage_event.c, schema.conversation.c, schema.conversation_total.c
+_f, _w = schema.folder.c, schema.conversation_tag.c
+_FEW = 4_000
+"""So many requests are read faster than conversations are looked at one by one."""
+_CHUNK = 200
+_FURTHEST = 40_000
+"""After so many conversations without an end, all requests of the period are read instead."""
+
+
+def costliest(connection: Connection, owner: int, filter: Filter, currency: str, limit: int) -> list[ChatSpend]:
+    """See `Insight.conversations`."""
+    if filter.start >= filter.end or limit < 1:
+        return []
+    found = None
+    if is_rolled(filter) and count_of(connection, owner, filter) > _FEW:
+        found = _walked(connection, owner, filter, currency, limit)
+    if found is None:
+        rows = connection.execute(_sums(owner, filter, currency))
+        found = heapq.nlargest(limit, rows, key=_rank)
+    return _named(connection, owner, currency, found)
+
+
+def _walked(connection: Connection, owner: int, filter: Filter, currency: str, limit: int) -> list[Row[Any]] | None:
+    """Conversations in the order of what they ever cost, until none that is left can have cost more in the period.
+
+    What a conversation cost in a period is at most what it cost in all, since no request costs less than nothing.
+    """
+    best: list[Row[Any]] = []
+    walked = 0
+    for ids, most in _by_total(connection, owner, filter.demo, currency):
+        rows = connection.execute(_sums(owner, filter, currency, ids)).all()
+        best = heapq.nlargest(limit, [*best, *rows], key=_rank)
+        if len(best) == limit and best[-1].cost_nano > most:
+            return best
+        walked += len(ids)
+        if walked >= _FURTHEST:
+            return None
+    return None
+
+
+def _by_total(connection: Connection, owner: int, demo: bool, currency: str) -> Iterator[tuple[list[int], int]]:
+    """(some conversations, the most that any conversation after them cost in all)."""
+    query = select(_t.conversation_id, _t.cost_nano)
+    query = query.where(_t.owner_id == owner, _t.currency == storable(currency), _t.demo == int(demo))
+    query = query.order_by(_t.cost_nano.desc(), _t.conversation_id.desc()).limit(_CHUNK)
+    rows = connection.execute(query).all()
+    while rows:
+        last = rows[-1]
+        yield [row.conversation_id for row in rows], last.cost_nano
+        after = (_t.cost_nano <= last.cost_nano) & (
+            (_t.cost_nano < last.cost_nano) | (_t.conversation_id < last.conversation_id)
+        )
+        rows = connection.execute(query.where(after)).all()
+
+
+def _rank(row: Row[Any]) -> tuple[int, int, int]:
+    return row.cost_nano, row.n, row.key
+
+
+def _sums(owner: int, filter: Filter, currency: str, ids: list[int] | None = None) -> Any:
+    cost = latest_costs(owner)
+    where = event_conditions(owner, filter, by_conversation=ids is not None)
+    where += [_u.conversation_id.is_not(None)] if ids is None else [_u.conversation_id.in_(ids)]
+    query = select(
+        _u.conversation_id.label("key"),
+        func.max(_u.id).label("last_id"),
+        total(case((_u.outcome.not_in(("ok", "stopped")), 1), else_=0)).label("n_error"),
+        total(func.coalesce(_u.in_cache_read, 0)).label("in_cache_read"),
+        *_few_sums(cost),
+    ).join_from(schema.usage_event, cost, cost.c.event_id == _u.id)
+    query = query.where(*where, *cost_conditions(cost.c, filter), cost.c.currency == storable(currency))
+    return query.group_by(_u.conversation_id)
+
+
+def _few_sums(cost: Any) -> list[ColumnElement[Any]]:
+    ins = [func.coalesce(_u[name], 0) for name in _INPUTS]
+    outs = func.coalesce(_u.out_visible, 0) + func.coalesce(_u.out_reasoning, 0)
+    return [
+        func.count().label("n"),
+        total(case((cost.c.nano.is_(None), 1), else_=0)).label("n_unpriced"),
+        total(case((_u.usage_source.in_(ESTIMATED_SOURCES), 1), else_=0)).label("n_estimated"),
+        total(cost.c.nano).label("cost_nano"),
+        total(ins[0] + ins[1] + ins[2] + ins[3]).label("in_tokens"),
+        total(outs).label("out_tokens"),
+    ]
+
+
+_INPUTS = ("in_uncached", "in_cache_read", "in_cache_write_5m", "in_cache_write_1h")
+_FEW_NAMES = ("n", "n_unpriced", "n_estimated", "cost_nano", "in_tokens", "out_tokens")
+
+
+def _named(connection: Connection, owner: int, currency: str, rows: list[Row[Any]]) -> list[ChatSpend]:
+    ids = [row.key for row in rows]
+    query = select(_c.id, _c.public_id, _c.title, _c.deleted_ms).where(_c.id.in_(ids), _c.owner_id == owner)
+    there = {row.id: row for row in connection.execute(query)}
+    same = (*_FEW_NAMES, "n_error", "in_cache_read")
+    return [
+        ChatSpend(
+            key=row.key,
+            conversation=chat.public_id if (chat := there.get(row.key)) else None,
+            title=chat.title if chat else "",
+            deleted=bool(chat and chat.deleted_ms is not None),
+            last_ms=ms_of(row.last_id),
+            currency=currency,
+            **{name: getattr(row, name) for name in same},
+        )
+        for row in rows
+    ]
+
+
+# --- folders and tags -----------------------------------------------------------------------------------------------
+
+
+def folders_spend(connection: Connection, owner: int, filter: Filter) -> list[ProjectSpend]:
+    """See `Insight.folders`."""
+    if filter.start >= filter.end:
+        return []
+    inside = _c.folder_id.is_not(None)
+    keys = (_f.public_id.label("key"), _f.name.label("name"))
+    query = _projects(owner, filter, keys, inside).join(schema.folder, _f.id == _c.folder_id)
+    found = [_project(row) for row in connection.execute(query.group_by(_f.public_id, _f.name))]
+    rest = [
+        _rest(tally, [one for one in found if one.currency == tally.currency])
+        for tally in sums_of(connection, owner, filter)
+    ]
+    return _ranked([*found, *(one for one in rest if one.n)])
+
+
+def tags_spend(connection: Connection, owner: int, filter: Filter) -> list[ProjectSpend]:
+    """See `Insight.tags`."""
+    if filter.start >= filter.end:
+        return []
+    keys = (_w.folded.label("key"), func.min(_w.name).label("name"))
+    worn = _c.id.in_(select(_w.conversation_id).where(_w.owner_id == owner))
+    query = _projects(owner, filter, keys, worn)
+    query = query.join(schema.conversation_tag, (_w.conversation_id == _c.id) & (_w.owner_id == owner))
+    return _ranked([_project(row) for row in connection.execute(query.group_by(_w.folded))])
+
+
+def _projects(owner: int, filter: Filter, keys: tuple[Any, ...], which: ColumnElement[bool]) -> Any:
+    """Driven by the conversations concerned, which are few beside the requests of a long period."""
+    cost = latest_costs(owner)
+    query = select(
+        *keys, cost.c.currency.label("currency"), func.count(_u.conversation_id.distinct()), *_few_sums(cost)
+    )
+    query = query.join_from(schema.conversation, schema.usage_event, _u.conversation_id == _c.id)
+    query = query.join(cost, cost.c.event_id == _u.id).where(_c.owner_id == owner, which)
+    return query.where(*event_conditions(owner, filter, by_conversation=True), *cost_conditions(cost.c, filter))
+
+
+def _project(row: Any) -> ProjectSpend:
+    return ProjectSpend(*row)
+
+
+def _rest(tally: Tally, inside: list[ProjectSpend]) -> ProjectSpend:
+    """What is left of the whole."""
+    whole = {
+        "n": tally.n,
+        "n_unpriced": tally.n_unpriced,
+        "n_estimated": tally.n_estimated,
+        "cost_nano": tally.cost_nano,
+        "in_tokens": tally.in_uncached + tally.in_cache_read + tally.in_cache_write,
+        "out_tokens": tally.out_visible + tally.out_reasoning,
+    }
+    left = {name: value - sum(getattr(one, name) for one in inside) for name, value in whole.items()}
+    return ProjectSpend("", "", tally.currency, None, **left)
+
+
+def _ranked(found: list[ProjectSpend]) -> list[ProjectSpend]:
+    return sorted(found, key=lambda one: (-one.cost_nano, -one.n, one.key, one.currency))

@@ -1,0 +1,55 @@
+"""The files of a question in the transcript: pictures to look at, video to play, documents to open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import Struct
+
+from lib.markdown import plain
+from lib.messages import FilePart, ImagePart, Part, VideoPart
+from lib.store.rows import StoredMessage
+from lib.ui.attachment_words import part_words
+from lib.ui.browser_parts import browser_part
+
+_files = browser_part("files")
+
+
+class _File(Struct, frozen=True):
+    """One of them; `address` is where its bytes are served."""
+
+    kind: str
+    name: str
+    words: str
+    address: str
+    caption: str = ""
+    width: int | None = None
+    height: int | None = None
+
+
+def show_message_files(message: StoredMessage, key: str) -> None:
+    """What came with the words, if anything did; their bytes are fetched by the browser."""
+    items = [msgspec.to_builtins(file) for file in _listed(message)]
+    if items:
+        _files(key=key, data={"items": items}, height="content")
+
+
+def _listed(message: StoredMessage) -> Iterator[_File]:
+    for place, part in enumerate(message.parts):
+        address = f"/file/{message.public_id}/{place}"
+        match part:
+            case ImagePart():
+                name = plain(part.name) or "Picture"
+                yield _File(
+                    "picture", name, _words(part), address, plain(part.caption), part.width, part.height
+                )  # fmt: skip
+            case VideoPart():
+                yield _File("video", plain(part.name), _words(part), address, "", part.width, part.height)
+            case FilePart():
+                yield _File("document", plain(part.name), part_words(part), address)
+
+
+def _words(part: Part) -> str:
+    name = plain(part.name) if isinstance(part, ImagePart | VideoPart) else ""
+    return ", ".join(words for words in (name, part_words(part)) if words)

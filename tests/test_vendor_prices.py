@@ -1,0 +1,53 @@
+"""Vendors' list prices: a reference for base models of the catalogue, nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import date
+
+import pytest
+
+from lib.catalogue import load_catalogue
+from lib.vendor_prices import history, reference
+
+CARDS = load_catalogue()
+
+
+@pytest.mark.parametrize("model", sorted(card.id for card in CARDS if card.id == card.base))
+def test_every_base_model_has_a_reference_that_is_the_catalogues(model: str) -> None:
+    card = next(card for card in CARDS if card.id == model)
+    assert reference(model) == card.vendor_prices
+    assert history(model), "the package knows it too"
+
+
+@pytest.mark.parametrize("model", sorted(card.id for card in CARDS if card.id != card.base))
+def test_a_variant_never_gets_the_list_price(model: str) -> None:
+    assert reference(model) is None
+    assert history(model) == ()
+
+
+@pytest.mark.parametrize("model", ["claude-opus-4-7-hc", "gemini-3.1-pro-preview-fd"])
+def test_even_where_the_package_would_give_one(model: str) -> None:
+    from genai_prices import Usage, calc_price
+
+    assert calc_price(Usage(input_tokens=1), model).total_price > 0
+    assert reference(model) is None
+
+
+def test_models_outside_the_catalogue_have_none() -> None:
+    assert reference("gpt-4o") is None
+    assert reference("") is None
+
+
+def test_history_is_by_date_and_long_prompts_are_marked() -> None:
+    listed = history("claude-sonnet-4-6")
+    assert [price.valid_from for price in listed] == [None, date(2026, 3, 13)]
+    assert [price.long_from for price in listed] == [200_000, None]
+    assert reference("claude-sonnet-4-6", date(2026, 3, 12)) == listed[0].prices
+
+
+def test_the_package_is_imported_when_it_is_asked_for() -> None:
+    code = "import sys, lib.vendor_prices as v; assert 'genai_prices' not in sys.modules; v.reference('gpt-4o')"
+    done = subprocess.run([sys.executable, "-c", code + "; assert 'genai_prices' not in sys.modules"], timeout=60)
+    assert done.returncode == 0
