@@ -14,9 +14,6 @@ import streamlit as st
 
 from lib import bootstrap, settings, web
 from lib.errors import ParlourError
-from lib.web.answers import answer_routes
-from lib.web.drafts import draft_routes
-from lib.web.shares import share_routes
 
 
 @contextlib.asynccontextmanager
@@ -52,9 +49,9 @@ app = st.App(
     middleware=web.middleware(settings.load().allowed_hosts),
     routes=[
         *web.routes(health),
-        *answer_routes(lambda message: bootstrap.services().answer_text(message)),
-        *draft_routes(lambda: bootstrap.services()),
+        *web.answer_routes(lambda message: bootstrap.services().answer_text(message)),
+        *web.draft_routes(lambda: bootstrap.services()),
         *web.attachment_routes(lambda: bootstrap.services().attachments),
-        *share_routes(lambda token: bootstrap.services().store.shares.page(token)),
+        *web.share_routes(lambda token: bootstrap.services().store.shares.page(token)),
     ],
 )

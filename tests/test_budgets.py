@@ -81,6 +81,14 @@ def test_the_days_of_a_month_are_the_month(zone: str) -> None:
     assert day_of(end - 1, info) == days[-1]
 
 
+def test_a_day_does_not_come_back_when_the_clock_does() -> None:
+    """In Newfoundland, until 2011, the clock went from 00:01 back to 23:01 of the day before."""
+    zone = zone_of("America/St_Johns")
+    turned = at(2010, 11, 7, 2, 31)
+    assert day_of(turned - 60_000, zone) == day_of(turned + 60_000, zone) == date(2010, 11, 7)
+    assert window(Budget("day", 1, zone=zone.key), turned + 60_000)[0] == turned - 60_000
+
+
 TEN = Budget("month", 10_000)
 
 

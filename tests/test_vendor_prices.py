@@ -8,6 +8,8 @@ from datetime import date
 
 import pytest
 
+from lib import vendor_prices
+from lib.cards import ModelCard
 from lib.catalogue import load_catalogue
 from lib.vendor_prices import history, reference
 
@@ -33,6 +35,12 @@ def test_even_where_the_package_would_give_one(model: str) -> None:
 
     assert calc_price(Usage(input_tokens=1), model).total_price > 0
     assert reference(model) is None
+
+
+def test_a_likeness_of_the_package_is_not_taken_even_for_a_base(monkeypatch: pytest.MonkeyPatch) -> None:
+    likeness = ModelCard("claude-opus-4-7-air", "claude-opus-4-7-air", "claude")
+    monkeypatch.setattr(vendor_prices, "_bases", lambda: {likeness.id: likeness})
+    assert reference(likeness.id) is None
 
 
 def test_models_outside_the_catalogue_have_none() -> None:

@@ -162,7 +162,7 @@ def _by_time(lines: Sequence[BillLine], entries: Sequence[Entry], how: How, wind
         else:
             low = bisect_left(starts, line.at_ms - window_ms - longest)
             places = range(low, bisect_left(starts, line.at_ms + window_ms + 1))
-        near = [found for at in places if (found := _distance(line, entries[at], how, window_ms)) is not None]
+        near = [found for at in places if (found := _distance(line, entries[at], window_ms)) is not None]
         ranked += [(rank, line, entry) for rank, entry in sorted(near, key=lambda one: one[0])[:_MOST_NEAR]]
     ranked.sort(key=lambda found: found[0])
     return _greedy(ranked, how)
@@ -180,7 +180,7 @@ def _greedy(ranked: Sequence[tuple[tuple[int, ...], BillLine, Entry]], how: How)
     return pairs
 
 
-def _distance(line: BillLine, entry: Entry, how: How, window_ms: int) -> tuple[tuple[int, ...], Entry] | None:
+def _distance(line: BillLine, entry: Entry, window_ms: int) -> tuple[tuple[int, ...], Entry] | None:
     """How far a row is from a line, to be sorted by; None when they cannot belong together."""
     if line.at_ms is None or line.tokens_in is None or line.tokens_out is None:
         return None
@@ -189,8 +189,6 @@ def _distance(line: BillLine, entry: Entry, how: How, window_ms: int) -> tuple[t
     apart = max(entry.at_ms - line.at_ms, line.at_ms - (entry.ended_ms or entry.at_ms), 0)
     more = abs(entry.tokens_in - line.tokens_in), abs(entry.tokens_out - line.tokens_out)
     if apart > window_ms:
-        return None
-    if how == "exact" and any(more):
         return None
     if more[0] > _tolerance(entry.tokens_in) or more[1] > _tolerance(entry.tokens_out):
         return None

@@ -58,7 +58,9 @@ def _properties(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     properties = schema.get("properties")
-    return {name: wanted for name, wanted in properties.items() if isinstance(wanted, dict)} if properties else {}
+    if not isinstance(properties, dict):
+        return {}
+    return {name: wanted for name, wanted in properties.items() if isinstance(wanted, dict)}
 
 
 def _facts(message: Message) -> Facts:

@@ -42,8 +42,12 @@ _NOTES = {
     "h264": "filter_units=remove_types=6",
     "hevc": "filter_units=remove_types=39|40",
     "av1": "filter_units=remove_types=5",
+    "mpeg2video": "filter_units=remove_types=178",
 }
-"""Units of supplemental information (H.264 7.4.1, H.265 7.4.2.2) and of metadata (AV1 5.3.1)."""
+"""Units of supplemental information (H.264 7.4.1, H.265 7.4.2.2), of metadata (AV1 5.3.1), and of the user's data
+(MPEG-2, H.262 6.2.2.2.2)."""
+_NEVER = {"mjpeg"}
+"""Every picture is a JPEG file that may have Exif of its own, which cannot be taken out without decoding it."""
 MOST_SKIPPED = 20
 
 
@@ -83,7 +87,9 @@ def _codecs(source: InputContainer) -> tuple[str, str]:
 
 def _targets(media_type: str, pictures: str, sound: str) -> list[tuple[str, str]]:
     """Containers to try, those that most gateways take first."""
-    targets = []
+    targets: list[tuple[str, str]] = []
+    if pictures in _NEVER:
+        return targets
     if pictures in _IN_WEBM and sound in _SOUND_IN_WEBM and media_type in ("video/webm", "video/x-matroska"):
         targets.append(("webm", "video/webm"))
     if pictures in _IN_MP4 and sound in _SOUND_IN_MP4:

@@ -49,7 +49,7 @@ class Unit(Struct, frozen=True):
 
 
 class Suspect(Struct, frozen=True):
-    """A price that is blocked: `given` against `expected` pico-units per token of a field, `ratio` apart.
+    """A price that is blocked: `given` where about `expected` pico-units per token of a field were to be expected.
 
     `factor` is the mistake it looks like (100, 1,000, 1,000,000), None when it looks like none; `higher` tells which
     way. `expected` is 0 when the reference is free, and `given` when the new price is.

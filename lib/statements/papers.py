@@ -134,11 +134,17 @@ def _total(total: Total) -> str:
     if sums.unpriced:
         words.append(f"{sums.unpriced:,} without a known price, not in the amount")
     said = f" ({', '.join(words)})" if words else ""
-    line = f"<p><strong>{_text(money(total.nano, total.currency))}</strong> for {sums.requests:,} requests{said}"
+    about = "≈ " if sums.estimated and total.nano else ""
+    amount = f"{about}{money(total.nano, total.currency)}"
+    line = f"<p><strong>{_text(amount)}</strong> for {_many(sums.requests, 'request')}{said}"
     if total.adjustments:
         adjusted = money(total.adjustments_nano, total.currency)
-        line += f"; of it {_text(adjusted)} from {total.adjustments:,} adjustments of earlier months"
+        line += f"; of it {_text(adjusted)} from {_many(total.adjustments, 'adjustment')} of earlier months"
     return line + f"<br>exactly {_text(money_exact(total.nano) or 'unknown')} {_text(total.currency)}</p>"
+
+
+def _many(n: int, thing: str) -> str:
+    return f"{n:,} {thing}{'' if n == 1 else 's'}"
 
 
 def _models(found: Statement) -> str:

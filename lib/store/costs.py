@@ -15,10 +15,10 @@ _k = schema.cost_event.c
 
 
 def latest_costs(owner: int) -> FromClause:
-    """The cost rows in force, to be joined on `event_id`."""
+    """The cost rows in force, to be joined on `event_id`, which is how they are to be found: by no index on owners."""
     later = schema.cost_event.alias("later")
     superseded = select(later.c.id).where(later.c.event_id == _k.event_id, later.c.seq > _k.seq).exists()
-    return select(schema.cost_event).where(_k.owner_id == owner, ~superseded).subquery("cost")
+    return select(schema.cost_event).where(_k.owner_id + 0 == owner, ~superseded).subquery("cost")
 
 
 def current_cost(connection: Connection, owner: int, event_id: int) -> Row[Any] | None:

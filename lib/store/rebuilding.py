@@ -33,12 +33,12 @@ from lib.store.steps import step_sql
 from lib.store.wall import HOUR_MS, aligned, clock_shifts, day_shifts, day_sql, whole
 
 _u, _r, _s = schema.usage_event.c, schema.usage_rollup.c, schema.usage_speed.c
-_CHUNK_MS = 86_400_000
+_CHUNK_MS = 7 * 86_400_000
 _TIMES = (("f", "first_visible_ms"), ("a", "duration_ms"))
 
 
 def rebuild_kinds(connection: Connection, owner: int, kinds: tuple[str, ...]) -> None:
-    """Delete and re-count these kinds. The database adds up, one UTC day after the other."""
+    """Delete and re-count these kinds. The database adds up, one week after the other."""
     recounting(connection, owner)
     connection.execute(delete(schema.usage_rollup).where(_r.owner_id == owner, _r.kind.in_(kinds)))
     connection.execute(delete(schema.usage_speed).where(_s.owner_id == owner, _s.kind.in_(kinds)))

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from operator import add, itemgetter, sub
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -52,6 +53,9 @@ ZONE_KINDS = (*DAY_KINDS, "m", *HOUR_KINDS, *SPEED_KINDS)
 KINDS = (*ZONE_KINDS, "q")
 Key = tuple[str, int, int, int]
 SpeedKey = tuple[str, int, int, int, int]
+
+
+_NOTHING = [0] * len(MEASURES)
 
 
 class Item(Struct, frozen=True):
@@ -150,11 +154,10 @@ class Change:
         """The kinds that are sums by a zone's hours, days and months."""
         ids = self._ids(fact.item)
         for zone in self.zones:
-            day = day_of(fact.at_ms, zone.info)
-            ordinal, hour = day.toordinal(), hour_start(fact.at_ms, zone.info) // QUARTER_MS
+            day, month, hour = _buckets(fact.at_ms, zone.info)
             for kind, level in DAY_KINDS.items():
-                self._sum((kind, zone.id, ordinal, ids[level]), fact.values, sign)
-            self._sum(("m", zone.id, month_bucket(day), ids["full"]), fact.values, sign)
+                self._sum((kind, zone.id, day, ids[level]), fact.values, sign)
+            self._sum(("m", zone.id, month, ids["full"]), fact.values, sign)
             for kind, level in HOUR_KINDS.items():
                 self._sum((kind, zone.id, hour, ids[level]), fact.values, sign)
 
@@ -179,15 +182,13 @@ class Change:
             for level in LEVELS:
                 seen = item.at(level)
                 found[level] = seen.id
-                self._items[found[level]] = seen
+                self._items[found[level]] = seen  # `apply` writes each once
             self._levels[item] = found
         return found
 
     def _sum(self, key: Key, values: Sequence[int], sign: int) -> None:
         if key[0] in self._kinds:
-            old = self._sums.get(key)
-            if old is None:
-                old = [0] * len(MEASURES)
+            old = self._sums.get(key, _NOTHING)
             self._sums[key] = list(map(add if sign > 0 else sub, old, values))
 
     def apply(self, connection: Connection, owner: int) -> None:
@@ -205,7 +206,14 @@ class Change:
             connection.execute(add_up(connection, schema.usage_rollup, _KEY, MEASURES), rows)
         if speeds:
             connection.execute(add_up(connection, schema.usage_speed, _SPEED_KEY, ("n",)), speeds)
-        self._sums, self._speeds, self._items, self._levels = {}, {}, {}, {}
+        self._sums, self._speeds, self._items = {}, {}, {}
+
+
+@lru_cache(maxsize=64)
+def _buckets(ms: int, zone: ZoneInfo) -> tuple[int, int, int]:
+    """Local day, month and hour of an instant, as buckets."""
+    day = day_of(ms, zone)
+    return day.toordinal(), month_bucket(day), hour_start(ms, zone) // QUARTER_MS
 
 
 _KEY = ("kind", "scope_id", "bucket", "item_id")

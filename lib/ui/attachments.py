@@ -53,16 +53,17 @@ class _Card(Struct, frozen=True):
     chosen: str = ""
 
 
-def show_attach_button(chat: Chat) -> None:
-    """The paperclip of the composer row, which also listens for files that are dropped and pasted."""
+def show_attach_button(chat: Chat, *, large: bool = False) -> None:
+    """The paperclip of the composer row, or a large zone; it also listens for files that are dropped and pasted."""
     waiting = chat.waiting
     data = {
         "place": waiting.place,
         "limit": services().attachments.most_bytes,
         "room": MOST_WAITING - len(waiting.items),
+        "large": large,
     }
     _button(
-        key=_BUTTON, data=data, width="content", height="content",
+        key=_BUTTON, data=data, width="stretch" if large else "content", height="content",
         on_arrived_change=lambda: _put_in_order(chat), on_device_change=_open_device,
     )  # fmt: skip
 
@@ -74,9 +75,10 @@ def show_waiting(chat: Chat) -> None:
     data = {
         "place": waiting.place,
         "items": [msgspec.to_builtins(_card(item, chat, ratio)) for item in waiting.items],
-        "sum": _sum(chat, ratio),
+        "sum": _sum(chat, ratio) if waiting.together else "",
         "held": _held(chat),
-        "sendable": bool(waiting.parts),
+        "sendable": bool(waiting.parts) and waiting.together,
+        "compact": waiting.compact,
         "offers": [msgspec.to_builtins(_offer(chat, *offer)) for offer in waiting.offers],
     }
     _strip(key=_STRIP, data=data, on_deed_change=lambda: _do(chat), height="content")

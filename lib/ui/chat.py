@@ -36,6 +36,8 @@ class Chat:
     """The open conversation, read once per run. `conversation` is None for a new one."""
 
     temporary: ClassVar[bool] = False
+    place: ClassVar[str | None] = None
+    """Where its files wait, when that is not the conversation."""
 
     def __init__(self) -> None:
         self.conversation = self._read_conversation()

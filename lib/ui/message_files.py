@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -30,14 +30,19 @@ class _File(Struct, frozen=True):
 
 def show_message_files(message: StoredMessage, key: str) -> None:
     """What came with the words, if anything did; their bytes are fetched by the browser."""
-    items = [msgspec.to_builtins(file) for file in _listed(message)]
+    show_parts([(message.public_id, message.parts)], key)
+
+
+def show_parts(holders: Iterable[tuple[str, Sequence[Part]]], key: str) -> None:
+    """The files of several: of waiting attachments, of a batch's row. Each holder is a public id and its parts."""
+    items = [msgspec.to_builtins(file) for public_id, parts in holders for file in _listed(public_id, parts)]
     if items:
         _files(key=key, data={"items": items}, height="content")
 
 
-def _listed(message: StoredMessage) -> Iterator[_File]:
-    for place, part in enumerate(message.parts):
-        address = f"/file/{message.public_id}/{place}"
+def _listed(public_id: str, parts: Sequence[Part]) -> Iterator[_File]:
+    for place, part in enumerate(parts):
+        address = f"/file/{public_id}/{place}"
         match part:
             case ImagePart():
                 name = plain(part.name) or "Picture"

@@ -73,6 +73,14 @@ BY_KIND: dict[str, Notice] = {
     "too_many": Notice("No more files can wait here.", "Send or remove some first."),
     "empty_message": Notice("There is nothing to send.", "Write a message first."),
     "no_model": Notice("No model is chosen.", "Choose one below."),
+    "unpriced_budget": Notice(
+        "This model has no price, so a budget cannot be kept.", "Choose a model with a price, or remove the budget."
+    ),
+    "budget_currency": Notice("The budget is in another currency than this model's price.", "Enter it again."),
+    "run_running": Notice("This batch is running already."),
+    "row_taken": Notice("The model has already been asked about this file."),
+    "no_files": Notice("There are no files to ask about.", "Add some first."),
+    "no_prompt": Notice("There is no question yet.", "Write what to ask about each file."),
     "no_name": Notice("It has no name.", "Enter one."),
     "too_many_presets": Notice("There are 200 presets already.", "Delete one first."),
     "preset_too_long": Notice("This system prompt is too long to be saved.", "Keep it under 200 kB."),

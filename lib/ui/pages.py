@@ -11,6 +11,7 @@ from lib.ui.session import services
 _ROOT = Path(__file__).resolve().parents[2]
 CHAT = str(_ROOT / "pages/chat.py")
 CHATS = str(_ROOT / "pages/chats.py")
+UPLOAD = str(_ROOT / "pages/upload.py")
 USAGE = str(_ROOT / "pages/usage.py")
 SETTINGS = str(_ROOT / "pages/settings.py")
 DATA = str(_ROOT / "pages/data.py")

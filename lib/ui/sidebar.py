@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.ui.chat_list import show_conversations, show_titles
-from lib.ui.pages import CHAT, CHATS, SETTINGS, USAGE, current_chat, open_chat
+from lib.ui.pages import CHAT, CHATS, SETTINGS, UPLOAD, USAGE, current_chat, open_chat
 
 
 def show_sidebar(*, on_chat: bool) -> None:
@@ -23,6 +23,7 @@ def show_sidebar(*, on_chat: bool) -> None:
         )
         with st.container(key="places", gap=None):
             st.page_link(CHATS, label="Chats", icon=":material/forum:", width="stretch")
+            st.page_link(UPLOAD, label="Upload", icon=":material/upload_file:", width="stretch")
             st.page_link(USAGE, label="Usage", icon=":material/bar_chart:", width="stretch")
             st.page_link(SETTINGS, label="Settings", icon=":material/settings:", width="stretch")
         query = _search()

@@ -35,10 +35,10 @@ def send_if_it_fits(chat: Chat, text: str) -> None:
 
 def show_held(chat: Chat) -> None:
     """The held message of this conversation, why it was not sent, and what can be done."""
-    place, text = st.session_state.get(_HELD, (None, ""))
-    card = chat.choice.card
-    if not text or place != chat.id or card is None:
+    held, card = st.session_state.get(_HELD), chat.choice.card
+    if held is None or held[0] != chat.id or card is None:
         return
+    text = held[1]
     found = Estimate(chat)
     quote = found.of(card)
     needed = quote.input + tokens_of(len(text), found.ratio(card)) + quote.answer
@@ -47,7 +47,8 @@ def show_held(chat: Chat) -> None:
         f"{short(quote.context or 0)}. Nothing is left out unless you say so.",
         icon=":material/warning:",
     )
-    st.code(text, language=None, wrap_lines=True, height=120 if len(text) > 400 else "content")
+    if text:
+        st.code(text, language=None, wrap_lines=True, height=120 if len(text) > 400 else "content")
     with st.container(horizontal=True, gap="small", key="too-long"):
         _show_ways(chat, found, card, text)
 
@@ -74,7 +75,7 @@ def _excess(found: Estimate, card: ModelCard | None, text: str) -> int:
 def _kept(found: Estimate, card: ModelCard, text: str) -> int | None:
     """How many of the newest messages fit beside the text and its answer; None when not even these two do."""
     ratio, quote = found.ratio(card), found.of(card)
-    room = (quote.context or 0) - quote.system - quote.answer - tokens_of(len(text), ratio)
+    room = (quote.context or 0) - quote.system - quote.answer - quote.waiting - tokens_of(len(text), ratio)
     if room < 0:
         return None
     return newest_that_fit([(size.role == "user", found.tokens(size, card)) for size in found.sizes], room)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import streamlit as st
 
@@ -28,6 +28,11 @@ _PLACE = "temporary-place"
 
 class Waiting:
     """The attachments of one conversation's composer; those with a problem wait too, and are never sent."""
+
+    compact = False
+    """Whether cards are only drawn of what is still on its way."""
+    together: ClassVar[bool] = True
+    """Whether all of them are one message."""
 
     def __init__(self, chat: Chat) -> None:
         self._choice = chat.choice
@@ -145,6 +150,8 @@ def _items(place: str) -> list[Attachment]:
 
 def _place_of(chat: Chat) -> str:
     """Of a temporary chat: a place in memory that this session opened."""
+    if chat.place:
+        return chat.place
     if not chat.temporary:
         if left := st.session_state.pop(_PLACE, None):
             services().attachments.memory.close_place(left)

@@ -27,7 +27,8 @@ def show_unsent() -> None:
     if unsent:
         text, reason = unsent
         st.error(f"Not sent. {reason}", icon=":material/error:")
-        st.code(text, language=None, wrap_lines=True)
+        if text:
+            st.code(text, language=None, wrap_lines=True)
 
 
 def show_unsaved(live: LiveAnswer) -> None:

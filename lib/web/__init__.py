@@ -5,8 +5,11 @@ Pure ASGI, so websockets pass through it as well. Nothing here knows a conversat
 
 from __future__ import annotations
 
+from lib.web.answers import answer_routes
 from lib.web.attachments import attachment_routes
+from lib.web.drafts import draft_routes
 from lib.web.routes import routes
+from lib.web.shares import share_routes
 from lib.web.stack import middleware
 
-__all__ = ["attachment_routes", "middleware", "routes"]
+__all__ = ["answer_routes", "attachment_routes", "draft_routes", "middleware", "routes", "share_routes"]

@@ -41,6 +41,11 @@ def test_ids_that_are_used_twice_decide_nothing() -> None:
     assert found(match(lines, entries)) == [(1, 8, "exact"), (2, 7, "exact")]
 
 
+def test_one_line_is_not_given_to_either_of_two_rows_with_its_id() -> None:
+    entries = [entry(7, ids=("same",), into=900), entry(8, ids=("same",), into=800)]
+    assert found(match([line(1, ids=("same",))], entries)) == []
+
+
 def test_time_and_exact_tokens_come_before_time_and_about_the_tokens() -> None:
     lines = [line(1, 0, into=1000), line(2, 0, into=1004)]
     entries = [entry(7, 3 * MINUTE, into=1004), entry(8, MINUTE, into=990)]

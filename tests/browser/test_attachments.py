@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
-from tests.browser.conftest import Watch
+from lib.embedded import EmbeddedGateway
+from tests.browser.conftest import Parlour, Watch
 from tests.browser.steps import (
     COMPOSER,
     MESSAGES,
@@ -33,7 +34,7 @@ from tests.intake import made
 pytestmark = pytest.mark.browser
 
 STRIP, CARDS = ".st-key-attachments", ".st-key-attachments .card"
-HOSTILE = '<img src=x onerror=alert(1)> **b** :red[x] ../../etc "q".txt'
+HOSTILE = '<img src=x onerror=alert(1)> **b** :red[x] "q".txt'
 
 DROP = """([files, target]) => {
   const transfer = new DataTransfer();
@@ -268,7 +269,13 @@ def test_a_chat_with_pictures_says_what_another_model_will_not_get(app: Running,
     expect(page.locator(".st-key-left-out")).to_contain_text("through Messages")
     ask(page, "And now?", answers=2)
     expect(last_message(page)).to_contain_text("1 picture or video of this chat was not sent")
+    pick(page, {"one more.png": made.png(20, 20)})
+    expect(card(page, "one more.png")).to_contain_text("GPT-5.4 takes no pictures through Messages.")
+    expect(page.locator(f"{STRIP} .offers button").first).to_contain_text("GPT-5.4")
+    expect(page.locator(f"{STRIP} .offers button").first).to_contain_text("through Chat Completions")
+    expect(page.get_by_role("button", name="Send without words")).to_be_hidden()
     page.locator(".st-key-use-taker button").click()
+    expect(card(page, "one more.png")).not_to_contain_text("takes no pictures")
     expect(page.locator(".st-key-left-out")).to_have_count(0)
 
 
@@ -340,3 +347,15 @@ def test_the_composer_with_files_is_accessible(app: Running, page: Page, tmp_pat
     found |= in_every_look(page, "sent")
     page.screenshot(path=tmp_path / "sent.png")
     assert found == {}
+
+
+def test_a_gateway_that_drops_the_video_is_noticed(app: Running, parlour: Callable[..., Parlour], page: Page) -> None:
+    with EmbeddedGateway(speed=0, video_forms=("video_url",)) as gateway:
+        own = parlour(OPENAI_BASE_URL=gateway.base_url, OPENAI_API_KEY=gateway.key.reveal())
+        open_new_chat(page, own)
+        choose_model(page, "Gemini 2.5 Flash")
+        pick(page, {"unseen.mp4": made.mp4(8)})
+        ask(page, "What happens here?")
+        expect(last_message(page)).to_contain_text("it has probably ignored them")
+        last_message(page).get_by_role("link", name="Open settings").click()
+        expect(page.get_by_role("heading", name="Settings")).to_be_visible()

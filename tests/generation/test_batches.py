@@ -119,6 +119,18 @@ def test_another_run_answers_the_same_questions_beside_the_first(open_house: Ope
     assert len(shown) == 2 and shown[1].sibling_count == 2 and shown[1].ref and shown[1].ref.model == "other"
 
 
+def test_two_runs_ask_about_the_same_row_at_the_same_time(open_house: Open) -> None:
+    hold, door = Hold(), ScriptedDoor(*WHOLE)
+    table = Table(open_house(door), 2, parallel=1)
+    table.at_end(table.started())
+    door.script = (hold, *WHOLE)
+    runs = [table.started(), table.started()]
+    assert len({live.conversation for live in table.house.engine.running() if not live.over}) == 1
+    eventually(lambda: len(table.house.engine.running()) == 2)
+    hold.let_go.set()
+    assert [[found.state for found in table.at_end(run)] for run in runs] == [["done"] * 2] * 2
+
+
 def test_an_answer_in_the_wrong_shape_is_asked_for_once_more(open_house: Open) -> None:
     door = ScriptedDoor(*said(GOOD))
     table = Table(open_house(door), 1, fields=FIELDS)

@@ -153,15 +153,18 @@ def test_a_stopped_request_with_a_picture_is_estimated_with_the_picture(open_hou
     assert paid.cost.nano == (paid.count.input or 0) * 2_000
 
 
-def test_an_orphan_is_estimated_with_its_pictures(open_house: Open) -> None:
-    hold = Hold()
-    house = seeing(open_house(ScriptedDoor(TextDelta("so far"), hold)))
-    house.desk.send(None, (PICTURE, TextPart("y" * 40)), SETTINGS)
+def test_an_orphan_is_estimated_with_the_pictures_of_its_history(open_house: Open) -> None:
+    hold, door = Hold(), ScriptedDoor(*WHOLE)
+    house = seeing(open_house(door))
+    first = ask(house, PICTURE, TextPart("y" * 40))
+    door.script = (TextDelta("so far"), hold)
+    house.desk.send(chat_of(house, first), (TextPart("z" * 40),), SETTINGS)
     live = eventually(lambda: house.engine.running())[0]
     eventually(lambda: house.row(live.message).text)
     assert Desk(house.store, house.engine, house.doors, house.owner).recover(0) == 1
-    [paid] = house.ledger()
-    assert paid.outcome == "unknown" and paid.count.input == MEDIA + 10
+    paid = house.ledger()[-1]
+    text = 40 + len("Hello world") + 40
+    assert paid.outcome == "unknown" and paid.count.input == MEDIA + -(-text // 4)
     hold.let_go.set()
 
 

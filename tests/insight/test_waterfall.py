@@ -86,6 +86,8 @@ def test_unpriced_requests_are_counted_and_what_they_blur_is_not_explained() -> 
     found = waterfall([piece(), blank], [piece(n=20), blank])
     assert steps(found) == {"volume": piece().cost_nano}
     assert found.n_unpriced == 8
+    apart = Slice(1, "a", n=4, n_unpriced=4, in_uncached=999)
+    assert steps(waterfall([piece(), apart], [piece(n=20)])) == {"volume": piece().cost_nano}
     mixed = waterfall([piece()], [piece(n=20, unpriced=3)])
     assert steps(mixed) == {"unpriced": piece().cost_nano}
 

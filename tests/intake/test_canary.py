@@ -107,10 +107,10 @@ def test_notes_between_the_pictures_are_taken_out(taken: Taken) -> None:
     first = plain.index(b"\0\0\0\1\x65") if b"\0\0\0\1\x65" in plain else plain.index(b"\0\0\1\x65")
     raw = plain[:first] + b"\0\0\0\1" + note + plain[first:]
     buffer = io.BytesIO()
-    with av.open(io.BytesIO(raw), format="h264") as source, av.open(buffer, "w", format="matroska") as target:
+    with av.open(io.BytesIO(raw), format="h264") as source, av.open(buffer, "w", format="mpegts") as target:
         stream = target.add_stream_from_template(source.streams.video[0], opaque=True)
         for at, packet in enumerate(packet for packet in source.demux() if packet.size):
-            packet.pts = packet.dts = at * 100
+            packet.pts = packet.dts = at * 9000
             packet.time_base = stream.time_base
             packet.stream = stream
             target.mux(packet)

@@ -72,6 +72,10 @@ def test_a_word_file_becomes_lines_headings_and_columns(taken: Taken) -> None:
     assert attachment.chosen == "text"
 
 
+def test_a_document_type_is_refused_before_it_can_name_anything(taken: Taken) -> None:
+    assert taken(made.docx("harmless", before="<!DOCTYPE w>")).problem == "damaged"
+
+
 def test_slides_are_numbered_in_their_order(taken: Taken) -> None:
     attachment = taken(made.pptx(*[f"Slide says {n}" for n in range(1, 12)]))
     assert attachment.pages == 11

@@ -144,6 +144,7 @@ def test_prices_that_come_go_and_change_currency_have_no_percentage() -> None:
     ]
     (dearer, *_) = changes([Row(1, "gateway", ONE, 0), Row(2, "gateway", Prices(9, 9, currency="CNY"), 1)])
     assert (dearer.kind, dearer.permille, dearer.effect_nano) == ("currency", None, None)
+    assert dearer.words() == "gpt-5.4-hc input at ¥0.000009 / 1M on 1 January"
 
 
 def test_from_free_to_priced_is_told_without_a_percentage() -> None:

@@ -14,12 +14,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (!state.listening) listen();
   at(".pick").onchange = (event) => taken(event.target);
   at(".shoot").onchange = (event) => taken(event.target);
+  at(".tree").onchange = (event) => taken(event.target);
+  at(".open").title = `Attach files of up to ${Math.floor(data.limit / 1e6)} MB: pick, drop or paste`;
   drawMenu(at);
+  drawZone(at, Boolean(data.large));
   return () => { if (state.colours === parentElement) state.data = null; };
 }
 
 function taken(input) {
-  add([...input.files]);
+  add([...input.files].filter((file) => !input.webkitdirectory || !/^(\.|Thumbs\.db$|desktop\.ini$)/i.test(file.name)));
   input.value = "";  // the same file can be picked again
 }
 
@@ -48,6 +51,17 @@ function drawMenu(at) {
   choose(".files", () => at(".pick").click());
   choose(".camera", () => phone ? at(".shoot").click() : state.tell("device", "camera"));
   choose(".sound", () => state.tell("device", "sound"));
+}
+
+// A page whose matter is files shows all ways at once instead of the menu.
+function drawZone(at, large) {
+  at(".attach").classList.toggle("large", large);
+  at(".zone").hidden = at(".ways").hidden = !large;
+  at(".open").hidden = large;
+  at(".zone").onclick = () => at(".pick").click();
+  at(".whole").onclick = () => at(".tree").click();
+  at(".shot").onclick = () => at(".camera").click();
+  at(".heard").onclick = () => at(".sound").click();
 }
 
 // --- uploading ---
@@ -120,6 +134,7 @@ function arrived(last) {
   if (wait > 0) { state.timer = setTimeout(() => arrived(true), wait); return; }
   Object.assign(state, { news: false, told: Date.now() });
   // Small files overtake large ones: the order in which they were picked is told with them.
+  for (const upload of state.uploads) upload.told = upload.state === "done";
   state.tell("arrived", Object.values(state.order));
   if (!state.uploads.some((one) => one.request)) state.order = {};
 }
@@ -131,7 +146,7 @@ state.cancel = (upload) => {
 };
 state.again = (upload) => { upload.state = "waiting"; state.draw(); pump(); };
 // What has become a card is no upload any more.
-state.settle = (ids) => { state.uploads = state.uploads.filter((one) => one.state !== "done" || !ids.includes(one.id)); };
+state.settle = (ids) => { state.uploads = state.uploads.filter((one) => one.state !== "done" || !(one.told || ids.includes(one.id))); };
 
 function read(text) {
   try { return JSON.parse(text); } catch { return {}; }

@@ -18,7 +18,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const known = new Set(data.items.map((item) => item.id));
     const uploads = state.uploads.filter((one) => one.place === data.place && !one.unwanted && !known.has(one.id));
     cards.replaceChildren(
-      ...data.items.map((item, place) => cardOf(item, place, data.items.length, tell)),
+      ...(data.compact ? [] : data.items.map((item, place) => cardOf(item, place, data.items.length, tell))),
       ...uploads.map(uploadOf));
     if (focus) [...cards.querySelectorAll("[data-focus]")].find((one) => one.dataset.focus === focus)?.focus();
     const empty = !data.items.length && !uploads.length;
