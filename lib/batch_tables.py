@@ -10,13 +10,14 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from lib.batch import Batch, Field, FieldType, Result, RowState, Run
 from lib.batch import Row as BatchRow
@@ -28,6 +29,7 @@ LAST = ("Answer", "Problems", "Tokens in", "Tokens out", "Seconds", "Cost", "Cur
 """Columns around those of the fields; a field of such a name is told apart by `columns_of`."""
 _SHORT = 300
 """Characters of an answer in a cell; the whole one is shown beside the file."""
+_SIGNS = re.compile(r"\*\*|__|`+|(?m:^#+ )")
 _DIFFERS = "background-color: color-mix(in srgb, #c9930f 26%, transparent); font-weight: 600"
 
 _DTYPES: dict[FieldType, Any] = {
@@ -73,7 +75,7 @@ def live_table(
 
 
 def _short(text: str) -> str:
-    one_line = " ".join(text[: 4 * _SHORT].split())
+    one_line = " ".join(_SIGNS.sub("", text[: 4 * _SHORT]).split())
     return one_line if len(one_line) <= _SHORT else f"{one_line[:_SHORT].rstrip()}…"
 
 
@@ -237,7 +239,7 @@ def _is_missing(value: Any) -> bool:
 # --- columns ----------------------------------------------------------------------------------------------------------
 
 
-def _column(field: Field, results: Sequence[Result]) -> pd.Series:
+def _column(field: Field, results: Sequence[Result]) -> Any:
     values = [_typed(result.values.get(field.name), field.type) for result in results]
     return pd.Series(values, dtype=_DTYPES[field.type])
 

@@ -12,6 +12,7 @@
       + NotFound               nothing of this owner has that id
       + AnswerRunning          this branch already has an answer in progress
       + BadInput               what the user gave cannot be sent
+      + OverBudget             a budget stops the request before it is sent
 
 Errors carry facts, never sentences for the screen: those live in `lib/ui/notices.py`, one per leaf and per kind.
 Foreign exceptions are translated once, by the module that owns the library, with `from`.
@@ -163,3 +164,11 @@ class BadInput(ParlourError):
     def __init__(self, reason: str, message: str = "") -> None:
         super().__init__(message or reason, reason=reason)
         self.reason = reason
+
+
+class OverBudget(ParlourError):
+    """A budget does not let a request through; nothing was stored or sent.
+
+    `facts`: budget (its public id), scope, period, subject, currency, limit_nano, spent_nano, held_nano, left_nano,
+    needed_nano and over_nano (None when the request has no known price), ends_ms (when its window ends, None: never).
+    """

@@ -191,6 +191,13 @@ def test_our_own_variables() -> None:
     assert found.allowed_hosts == ("chat.example", "b.example")
 
 
+def test_the_largest_upload_is_given_in_megabytes() -> None:
+    assert load({}).upload_bytes == 200_000_000
+    assert load({"PARLOUR_UPLOAD_MB": "0.5"}).upload_bytes == 500_000
+    with pytest.raises(SettingsError, match="not_a_number"):
+        load({"PARLOUR_UPLOAD_MB": "many"})
+
+
 def test_gateways_of_the_secrets_file(tmp_path: Path) -> None:
     file = tmp_path / "secrets.toml"
     file.write_text(

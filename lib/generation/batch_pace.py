@@ -17,6 +17,8 @@ _OF_THE_ROW = ("bad_request", "context_length", "too_large")
 _MOST_CLOSED, _MOST_FAILED = 2, 5
 """So many of them one after another pause the run."""
 _MOST_RETURNS = 3
+_MOST_RESTS = 8
+"""Four minutes, when the gateway does not say how long."""
 _LONGEST_REST_S = 60.0
 _UNBILLED = ("refused", "failed")
 _REMEMBERED = 200
@@ -31,6 +33,7 @@ class Pace:
         self._durations: deque[int] = deque(maxlen=_REMEMBERED)
         self._returned: Counter[str] = Counter()
         self._failed: deque[str] = deque(maxlen=_MOST_FAILED)
+        self._rests = 0
         self._quiet_until = 0.0
 
     @property
@@ -47,21 +50,30 @@ class Pace:
         """Somebody says that it goes on: failures and rests of before are forgotten."""
         self._returned.clear()
         self._failed.clear()
+        self._rests = 0
         self._quiet_until = 0.0
 
     def went_well(self, attempts: Sequence[Attempt]) -> None:
         """A whole answer: after a rest, one row more at once."""
         self._failed.clear()
+        self._rests = 0
         self.parallel = min(self._widest, self.parallel + 1)
         self.lengths.extend(n for one in attempts if (n := one.count.output))
         self._durations.append(sum(one.duration_ms or 0 for one in attempts))
 
-    def rest(self, error: GatewayError | None) -> None:
-        """The gateway is busy: half as many at once, and a rest as long as it asks for (60 s at most)."""
-        self.parallel = max(1, self.parallel // 2)
+    def rest(self, error: GatewayError | None) -> bool:
+        """The gateway is busy: half as many at once, and a rest as long as it asks for (60 s at most).
+
+        Rows that fail during a rest were sent before it and change nothing. True when there were so many rests without
+        a whole answer between them that the run had better pause.
+        """
         asked = error.retry_after_s if error else None
-        wait = 2.0 ** min(6, sum(self._returned.values())) if asked is None else max(0.0, asked)
+        if not self.waits_s:
+            self._rests += 1
+            self.parallel = max(1, self.parallel // 2)
+        wait = 2.0 ** min(6, self._rests) if asked is None else max(0.0, asked)
         self._quiet_until = max(self._quiet_until, time.monotonic() + min(_LONGEST_REST_S, wait))
+        return self._rests >= _MOST_RESTS
 
     def waits_again(self, row: str, attempts: Sequence[Attempt]) -> bool:
         """Whether a row that a busy gateway refused, certainly unbilled, waits once more; three times at most."""

@@ -107,8 +107,16 @@ class ActiveRun:
         """Ask about as many rows as may be asked at the same time."""
         with self._lock:
             while self.asking and len(self._flying) < self.pace.parallel and not self.pace.waits_s:
-                if self.kit.engine.closing or not self._ask_next():
+                if self.kit.engine.closing or not self._asked_next():
                     return
+
+    def _asked_next(self) -> bool:
+        try:
+            return self._ask_next()
+        except NotFound:  # the gateway or the batch itself is gone
+            self.reason = "not_found"
+            self._end("paused")
+            return False
 
     def _ask_next(self) -> bool:
         """Whether another row may be asked after this one."""
@@ -225,16 +233,16 @@ class ActiveRun:
         )
 
     def _learn(self, flight: _Flight, error: GatewayError | None, end: AnswerEnd) -> None:
-        kind = end.error_kind
+        kind, tired = end.error_kind, False
         if end.state == "done":
             self.pace.went_well(end.attempts)
         elif kind in BUSY:
-            self.pace.rest(error)
+            tired = self.pace.rest(error)
             if self.pace.waits_again(flight.row, end.attempts):
                 with suppress(ParlourError):  # then it stays failed
                     self.kit.store.batches.retry(self.kit.owner, self.run.public_id, ("failed",), (flight.row,))
-                return
-        if end.state in ("failed", "cut") and kind and self.pace.failed(kind) and self.asking:
+                kind = kind if tired else None
+        if end.state in ("failed", "cut") and kind and (self.pace.failed(kind) or tired) and self.asking:
             self.reason = kind
             self._end("paused")
 
@@ -292,7 +300,8 @@ class ActiveRun:
             self.kit.engine.stop(message)
 
     def _end(self, state: RunState) -> None:
-        self.kit.store.batches.set_run_state(self.kit.owner, self.run.public_id, state, only_from=("running",))
+        with suppress(NotFound):
+            self.kit.store.batches.set_run_state(self.kit.owner, self.run.public_id, state, only_from=("running",))
         self.asking = False
 
     # --- money ------------------------------------------------------------------------------------------------------

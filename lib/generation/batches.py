@@ -79,13 +79,15 @@ class Batches:
     def retry_failed(self, run: str, states: tuple[RowState, ...] = FAILED, rows: tuple[str, ...] | None = None) -> int:
         """Ask again about rows that ended in one of `states`; how many. What they cost before may be billed again.
 
-        Raises as `start` does; nothing waits again when it raises.
+        The run goes on with whatever else waits. Raises as `start` does; nothing waits again when it raises.
         """
         kit = self._kit
-        self._require_price(kit.store.batches.get_run(kit.owner, run))
+        self._require_usable(kit.store.batches.get_run(kit.owner, run))
         active = self._active.get(run) or self._made(run)
         active.settle()
         count = kit.store.batches.retry(kit.owner, run, states, rows)
+        if not count:
+            return 0
         if kit.store.batches.get_run(kit.owner, run).state != "running":
             self._go(run)
         elif run in self._active:
@@ -110,7 +112,7 @@ class Batches:
     def set_budget(self, run: str, budget_nano: int | None) -> None:
         """Allow more, or less, in all; a run that it has ended goes on with `resume`. Raises as `start` does."""
         kit = self._kit
-        self._require_price(structs.replace(kit.store.batches.get_run(kit.owner, run), budget_nano=budget_nano))
+        self._require_usable(structs.replace(kit.store.batches.get_run(kit.owner, run), budget_nano=budget_nano))
         kit.store.batches.set_budget(kit.owner, run, budget_nano)
         if active := self._active.get(run):
             active.purse.budget = budget_nano
@@ -122,7 +124,7 @@ class Batches:
 
     def _go(self, run: str) -> None:
         kit = self._kit
-        self._require_price(kit.store.batches.get_run(kit.owner, run))
+        self._require_usable(kit.store.batches.get_run(kit.owner, run))
         with self._lock:
             active = self._active.get(run) or self._made(run)
             active.settle()
@@ -132,9 +134,9 @@ class Batches:
             active.go_on(kit.store.batches.get_run(kit.owner, run))
             is_new = run not in self._active
             self._active[run] = active
-        active.begin()
         if is_new:
             kit.engine.spawn(self._tend(active))
+        active.begin()
 
     def _made(self, run: str) -> ActiveRun:
         kit = self._kit
@@ -143,7 +145,9 @@ class Batches:
         past = kit.store.measures.past(kit.owner, found.ref.gateway_id, found.ref.model)
         return ActiveRun(kit, batch, found, ratio_of(self._ratios.of(found.ref), past, batch.prompt), past)
 
-    def _require_price(self, run: Run) -> None:
+    def _require_usable(self, run: Run) -> None:
+        """Raises NotFound when its gateway is gone, BadInput when its budget cannot be kept."""
+        self._card(run.ref)
         if run.budget_nano is None:
             return
         prices = self._kit.doors.tariff(run.ref).prices
@@ -156,20 +160,22 @@ class Batches:
 
     async def _tend(self, active: ActiveRun) -> None:
         """Look after a run until nothing of it is left; ends with the engine's loop."""
-        while not active.over:
+        while True:
             await asyncio.sleep(min(LOOK_S, active.pace.waits_s or LOOK_S))
             with suppress(ParlourError):  # a busy database is asked again at the next look
                 await asyncio.to_thread(active.look)
-            self._let_go(active)
+            if self._let_go(active):
+                return
 
-    def _let_go(self, active: ActiveRun) -> None:
-        """Forget a run of which nothing is left, but not why it paused."""
+    def _let_go(self, active: ActiveRun) -> bool:
+        """Forget a run of which nothing is left, but not why it paused; whether it was forgotten."""
         with self._lock:
             if not active.over:
-                return
+                return False
             self._active.pop(active.run.public_id, None)
             if active.reason:
                 self._reasons[active.run.public_id] = active.reason
+            return True
 
     def ended(self, live: LiveAnswer, end: AnswerEnd) -> None:
         """An answer of a batch has ended. Raises StoreError, and may then be called again."""

@@ -24,7 +24,7 @@ ENVIRONMENT = {"PYTHONUTF8": "1", "MALLOC_ARENA_MAX": "2", "PYTHONDONTWRITEBYTEC
 C library's allocator reserves 64 MB of the address space that we limit."""
 
 AT_ONCE = 2
-JOBS_EACH = 25
+JOBS_EACH = 50
 START_SECONDS = 20.0
 _CPU_SIGNALS = (-signal.SIGXCPU,)
 _OUT_OF_MEMORY = (b"memory allocation of", b"bad_alloc", b"annot allocate memory", b"MemoryError", b"ut of memory")

@@ -19,13 +19,13 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from operator import add, itemgetter, sub
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, structs
 from sqlalchemy import Connection, func, select
 
 from lib.store import schema
+from lib.store.bulk import insert_many
 from lib.store.days import day_of, hour_start, month_bucket, zone_of
 from lib.store.encoding import add_up, insert_missing
 from lib.store.measuring import MEASURES, Fields, measured
@@ -193,19 +193,17 @@ class Change:
 
     def apply(self, connection: Connection, owner: int) -> None:
         """Write items and sums, sorted by key so that two writers never wait for each other in a circle."""
-        rows = [_row(owner, key, values) for key, values in sorted(self._sums.items()) if any(values)]
-        speeds = [
-            {**dict(zip(_SPEED_KEY, key, strict=True)), "n": n, "owner_id": owner}
-            for key, n in sorted(self._speeds.items())
-            if n
-        ]
+        rows = [(*key, *values, owner) for key, values in sorted(self._sums.items()) if any(values)]
+        speeds = [(*key, n, owner) for key, n in sorted(self._speeds.items()) if n]
         items = [{"id": id_, **structs.asdict(item)} for id_, item in sorted(self._items.items(), key=itemgetter(0))]
         if items and (rows or speeds):
             insert_missing(connection, schema.usage_item, items)
-        if rows:
-            connection.execute(add_up(connection, schema.usage_rollup, _KEY, MEASURES), rows)
-        if speeds:
-            connection.execute(add_up(connection, schema.usage_speed, _SPEED_KEY, ("n",)), speeds)
+        for table, names, sums, values in (
+            (schema.usage_rollup, _KEY, MEASURES, rows),
+            (schema.usage_speed, _SPEED_KEY, ("n",), speeds),
+        ):
+            statement = add_up(connection, table, names, sums)
+            insert_many(connection, statement, (*names, *sums, "owner_id"), values)
         self._sums, self._speeds, self._items = {}, {}, {}
 
 
@@ -218,7 +216,3 @@ def _buckets(ms: int, zone: ZoneInfo) -> tuple[int, int, int]:
 
 _KEY = ("kind", "scope_id", "bucket", "item_id")
 _SPEED_KEY = ("kind", "zone_id", "bucket", "item_id", "step")
-
-
-def _row(owner: int, key: Key, values: list[int]) -> dict[str, Any]:
-    return {**dict(zip(_KEY, key, strict=True)), **dict(zip(MEASURES, values, strict=True)), "owner_id": owner}

@@ -446,3 +446,81 @@ usage_speed = Table(
     *_ints("n owner_id"),
     sqlite_with_rowid=False,
 )
+
+# --- what may be spent, and the papers about it -------------------------------------------------------------------
+
+budget = Table(
+    "budget",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id limit_nano warn_percent active created_ms changed_ms"),
+    *_texts("public_id scope period subject currency zone unpriced"),
+    *_ints_or_none("target_id deleted_ms"),
+    UniqueConstraint("public_id", name="uq_budget_public"),
+    Index("ix_budget_owner", "owner_id", "id"),
+)
+
+reservation = Table(
+    "reservation",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id gateway_id hold_nano created_ms"),
+    *_texts("currency state epoch"),
+    *_ints_or_none("answer_id conversation_id event_id"),
+    Index("ix_reservation_owner", "owner_id", "id"),
+    Index("ix_reservation_answer", "answer_id", **_partial("answer_id IS NOT NULL")),
+)
+
+budget_override = Table(
+    "budget_override",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id budget_id gateway_id at_ms limit_nano spent_nano held_nano over_nano"),
+    *_texts("currency model"),
+    *_ints_or_none("estimate_nano conversation_id message_id"),
+    Index("ix_override_owner", "owner_id", "id"),
+)
+
+price_rule = Table(
+    "price_rule",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id gateway_id active created_ms"),
+    *_texts("public_id variant times base only_base label"),
+    *_ints_or_none("deleted_ms"),
+    UniqueConstraint("public_id", name="uq_price_rule_public"),
+    Index("ix_price_rule", "owner_id", "gateway_id", "id"),
+)
+
+statement = Table(
+    "statement",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id closed_ms n_rows"),
+    *_texts("public_id month zone hash document"),
+    UniqueConstraint("public_id", name="uq_statement_public"),
+    UniqueConstraint("owner_id", "month", name="uq_statement_month"),
+)
+
+bill = Table(
+    "bill",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id gateway_id at_ms n_lines n_troubles n_skipped"),
+    *_texts("public_id name form"),
+    *_ints_or_none("from_ms to_ms"),
+    UniqueConstraint("public_id", name="uq_bill_public"),
+    Index("ix_bill_owner", "owner_id", "id"),
+)
+
+bill_line = Table(
+    "bill_line",
+    metadata,
+    *_key("bill_id", "line"),
+    *_ints("owner_id"),
+    *_texts("model currency ids"),
+    *_ints_or_none("at_ms tokens_in tokens_out tokens_cached nano event_id"),
+    *_texts_or_none("how"),
+    Index("ix_bill_event", "event_id", **_partial("event_id IS NOT NULL")),
+    sqlite_with_rowid=False,
+)

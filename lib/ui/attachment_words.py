@@ -163,7 +163,8 @@ def _size(parts: Sequence[Part]) -> tuple[int | None, int | None]:
 
 def share_words(used: int, most: int) -> str:
     """'2.1 of 20 MB': of what one request may be, in the binary megabytes of such limits."""
-    return f"{used / 1_048_576:.1f} of {most / 1_048_576:.0f} MB"
+    part = f"{used / 1_048_576:.1f}" if used >= 104_858 else "under 0.1"
+    return f"{part} of {most / 1_048_576:.0f} MB"
 
 
 def misfit_words(reason: str, model: str, through: str, *, sound: bool = False) -> str:

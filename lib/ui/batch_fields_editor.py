@@ -23,7 +23,9 @@ def edit_fields() -> tuple[tuple[Field, ...], str]:
     if _KEY not in st.session_state:  # the editor was not drawn before, or another page was: it begins with what was
         st.session_state[_BASE] = st.session_state.get(_KEPT) or [_EMPTY]
     with st.expander("Fields to fill (optional)", icon=":material/table_chart:", expanded=_KEPT in st.session_state):
-        st.caption("Every answer must fill these, and each becomes a column of the table. Without any, answers are text.")
+        st.caption(
+            "Every answer must fill these, and each becomes a column of the table. Without any, answers are text."
+        )
         lines: Any = st.data_editor(
             st.session_state[_BASE],
             key=_KEY,

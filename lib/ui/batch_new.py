@@ -111,7 +111,7 @@ def _show_start(files: BatchFiles, batch: Batch, quote: BatchQuote | None, budge
         )  # fmt: skip
         with st.container(gap=None):
             if quote:
-                st.markdown(label(words.quote_words(quote)))
+                st.markdown(label(words.quote_words(quote), limit=400))
             if said := why_not or (words.budget_words(quote, budget) if quote else ""):
                 st.caption(label(said, limit=400))
             if quote and files.choice.gateway.demo:

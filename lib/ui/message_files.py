@@ -33,11 +33,14 @@ def show_message_files(message: StoredMessage, key: str) -> None:
     show_parts([(message.public_id, message.parts)], key)
 
 
-def show_parts(holders: Iterable[tuple[str, Sequence[Part]]], key: str) -> None:
-    """The files of several: of waiting attachments, of a batch's row. Each holder is a public id and its parts."""
+def show_parts(holders: Iterable[tuple[str, Sequence[Part]]], key: str, *, large: bool = False) -> None:
+    """The files of several: of waiting attachments, of a batch's row. Each holder is a public id and its parts.
+
+    `large` pictures are as wide as their place.
+    """
     items = [msgspec.to_builtins(file) for public_id, parts in holders for file in _listed(public_id, parts)]
     if items:
-        _files(key=key, data={"items": items}, height="content")
+        _files(key=key, data={"items": items, "large": large}, height="content")
 
 
 def _listed(public_id: str, parts: Sequence[Part]) -> Iterator[_File]:

@@ -69,10 +69,10 @@ def show_files(look: Look) -> None:
     if not look.id:
         show_attach_button(look, large=True)
     show_device(look)
-    show_parts(look.sent_files, "look-sent")
+    show_parts(look.sent_files, "look-sent", large=True)
     show_waiting(look)
     if not look.id:
-        show_parts([(item.public_id, item.parts) for item in look.waiting.ready], "look-waiting")
+        show_parts([(item.public_id, item.parts) for item in look.waiting.ready], "look-waiting", large=True)
 
 
 def show_hint() -> None:

@@ -77,8 +77,9 @@ def installed_page() -> str:
 def page_policy(html: str) -> str:
     """The Content-Security-Policy of the app, for a page with these inline scripts.
 
-    `blob:` scripts and workers are Streamlit's components and Mermaid, `wasm-unsafe-eval` its table widget;
-    inline styles are how its styling library works. There is no `unsafe-eval` and no other origin.
+    `blob:` scripts and workers are Streamlit's components and Mermaid, `wasm-unsafe-eval` its table widget; a
+    recording of the microphone is read back from a `blob:`. Inline styles are how its styling library works. There
+    is no `unsafe-eval` and no other origin.
     """
     scripts = " ".join(["'self'", "blob:", "'wasm-unsafe-eval'", *script_hashes(html)])
     return "; ".join(
@@ -90,7 +91,7 @@ def page_policy(html: str) -> str:
             "style-src 'self' 'unsafe-inline'",
             f"script-src {scripts}",
             "worker-src 'self' blob:",
-            "connect-src 'self' data:",
+            "connect-src 'self' data: blob:",
             "frame-src 'self' blob:",
             "frame-ancestors 'none'",
             "object-src 'none'",

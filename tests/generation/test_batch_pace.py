@@ -21,7 +21,7 @@ def busy(retry_after_s: float | None) -> GatewayError:
 
 
 def test_a_rest_is_as_long_as_the_gateway_asks_for_and_bounded() -> None:
-    for asked, low, high in ((5.0, 4.5, 5.0), (86_400.0, 59.0, 60.0), (None, 0.5, 1.0), (-1.0, 0.0, 0.0)):
+    for asked, low, high in ((5.0, 4.5, 5.0), (86_400.0, 59.0, 60.0), (None, 1.5, 2.0), (-1.0, 0.0, 0.0)):
         pace = Pace(8)
         pace.rest(busy(asked))
         assert low <= pace.waits_s <= high
@@ -31,12 +31,24 @@ def test_each_rest_halves_and_each_whole_answer_gives_one_back() -> None:
     pace = Pace(8)
     widths = []
     for _ in range(5):
-        pace.rest(None)
+        pace.rest(busy(0.0))
         widths.append(pace.parallel)
     assert widths == [4, 2, 1, 1, 1]
     for _ in range(9):
         pace.went_well((attempt(),))
     assert pace.parallel == 8 and pace.row_s == 2.0
+
+
+def test_rows_that_fail_during_a_rest_belong_to_it() -> None:
+    pace = Pace(8)
+    assert not any(pace.rest(busy(30.0)) for _ in range(20)) and pace.parallel == 4
+
+
+def test_rests_without_an_answer_between_them_pause_the_run() -> None:
+    pace = Pace(8)
+    assert [pace.rest(busy(0.0)) for _ in range(8)] == [False] * 7 + [True]
+    pace.went_well((attempt(),))
+    assert not pace.rest(busy(0.0))
 
 
 def test_a_row_that_may_have_been_billed_does_not_wait_again() -> None:

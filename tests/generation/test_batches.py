@@ -8,7 +8,7 @@ import pytest
 
 from lib.batch import Batch, Field, Result, Run
 from lib.cards import Abilities, ModelCard, Prices
-from lib.errors import BadInput, GatewayError
+from lib.errors import BadInput, GatewayError, NotFound
 from lib.events import AttemptBegan, Failed, Finished, Started, TextDelta, UsageReported
 from lib.generation import Tariff
 from lib.generation.batches import Progress
@@ -347,7 +347,7 @@ def test_a_batch_that_is_deleted_meanwhile_stops(open_house: Open) -> None:
     hold = Hold()
     table = Table(open_house(ScriptedDoor(hold, *WHOLE)), 6)
     table.started()
-    eventually(lambda: len(table.house.engine.running()) == 2)
+    eventually(lambda: len(table.door.asked) == 2)
     table.store.batches.delete(table.owner, table.batch.public_id)
     eventually(lambda: not table.house.engine.running())
     hold.let_go.set()
@@ -398,3 +398,29 @@ def test_progress_says_how_far_it_is(open_house: Open) -> None:
     assert now.eta_s is not None and [one.nano for one in now.spent] == [100 * 2_000 + 20 * 10_000]
     hold.let_go.set()
     table.at_end(run)
+
+
+def test_a_run_whose_gateway_is_gone_pauses_and_does_not_start(open_house: Open) -> None:
+    hold = Hold()
+    table = Table(open_house(ScriptedDoor(hold, *WHOLE)), 4)
+    run = table.started()
+    eventually(lambda: len(table.door.asked) == 2)
+
+    def gone() -> None:
+        raise NotFound("gateway")
+
+    table.house.doors.prepare = gone
+    hold.let_go.set()
+    results = table.at_end(run, "paused")
+    assert [found.state for found in results] == ["done"] * 2 + ["waiting"] * 2
+    assert table.progress(run).reason == "not_found"
+    with pytest.raises(NotFound):
+        table.work.resume(run.public_id)
+    assert table.state(run) == "paused"
+
+
+def test_asking_again_when_nothing_failed_starts_nothing(open_house: Open) -> None:
+    table = Table(open_house(ScriptedDoor(*WHOLE)), 2)
+    run = table.run()
+    assert table.work.retry_failed(run.public_id) == 0
+    assert table.state(run) == "ready" and not table.door.asked

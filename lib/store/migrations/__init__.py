@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from lib.store.migrations import step_0001, step_0002, step_0003, step_0004, step_0005, step_0006
+from lib.store.migrations import step_0001, step_0002, step_0003, step_0004, step_0005, step_0006, step_0007
 
 
 class Step(Struct, frozen=True):
@@ -83,6 +83,10 @@ def _sixth(connection: Connection) -> None:
     create(connection, step_0006.TABLES, step_0006.INDEXES, step_0006.CLUSTERED)
 
 
+def _seventh(connection: Connection) -> None:
+    create(connection, step_0007.TABLES, step_0007.INDEXES, step_0007.CLUSTERED)
+
+
 STEPS: tuple[Step, ...] = (
     Step(1, "the first schema", _first),
     Step(2, "versions, trash, drafts, presets", _second),
@@ -90,4 +94,5 @@ STEPS: tuple[Step, ...] = (
     Step(4, "imports, links to snapshots", _fourth),
     Step(5, "bytes in pieces, attachments, batches", _fifth),
     Step(6, "a rollup for every view of the usage page", _sixth),
+    Step(7, "budgets, rules for prices, statements, bills", _seventh),
 )

@@ -29,7 +29,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
   state.draw = draw;
   at(".sum").textContent = data.sum;
-  at(".total").hidden = !data.items.length;
+  at(".total").hidden = !data.items.length || !(data.sum || data.sendable);
   at(".send").hidden = !data.sendable || Boolean(data.held);
   at(".send").onclick = () => tell("", "send");
   const offers = at(".offers"), words = at(".words");

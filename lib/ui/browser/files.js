@@ -10,6 +10,7 @@ export default function ({ data, parentElement }) {
   const of = (kind) => data.items.filter((item) => item.kind === kind), pictures = of("picture");
   const large = viewer(at, pictures);
   at(".pictures").classList.toggle("many", pictures.length > 4);
+  at(".pictures").classList.toggle("wide", Boolean(data.large) && pictures.length <= 4);
   at(".pictures").replaceChildren(...pictures.map((item, place) => thumbnail(item, () => large(place))));
   at(".videos").replaceChildren(...of("video").map(video));
   at(".documents").replaceChildren(...of("document").map(documentOf));
