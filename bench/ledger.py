@@ -25,13 +25,14 @@ def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         store = open_store("", Path(folder), zone="UTC")
         try:
-            times = _answers(store)
+            times = answers(store)
         finally:
             store.close()
     return [Figure(f"store: {name}", middle(ms), "ms", note=spread(ms)) for name, ms in times.items()]
 
 
-def _answers(store: Store) -> dict[str, list[float]]:
+def answers(store: Store) -> dict[str, list[float]]:
+    """Milliseconds of every try, by what was written."""
     times: dict[str, list[float]] = {"begin an answer": [], "checkpoint 9 kB": [], "finish with ledger and totals": []}
     begin, checkpoint, finish = times.values()
     conversation, parent = new_public_id(), None

@@ -92,9 +92,11 @@ def _mould(dice: random.Random, number: int) -> tuple[object, ...]:
     fails = outcome in ("failed", "refused")
     source = "none" if fails else "estimated" if outcome != "ok" else "reported"
     first = None if fails else round(dice.lognormvariate(6.7, 0.6))
-    tokens = [None] * 5 if fails else _tokens(dice, purpose)
+    tokens: list[int | None] = [None] * 5 if fails else [*_tokens(dice, purpose)]
     priced = variant != "fd" or base != "model-7"
-    amounts = _amounts(tokens, 1 + len(base) * (_VARIANTS.index(variant) + 2)) if priced else [None] * 5
+    amounts: list[int | None] = (
+        [*_amounts(tokens, 1 + len(base) * (_VARIANTS.index(variant) + 2))] if priced else [None] * 5
+    )
     low, high = (None, None) if source != "estimated" or amounts[0] is None else (amounts[0] // 2, amounts[0] * 2)
     duration = (first or 200) + (tokens[3] or 0) * dice.randint(8, 25)
     anomaly = "cached_above_input" if dice.random() < 0.001 else None

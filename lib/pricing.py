@@ -21,6 +21,9 @@ from lib.tokens import TokenCount
 CHARS_PER_TOKEN = 4
 """The vendors' rule of thumb for English text; used until a model's own answers have been measured."""
 
+HIDDEN_TOKENS_PER_S = 200
+"""An upper bound of what a model may have produced, unseen, while an answer without an output cap was open."""
+
 _WIDE_TOKENS_PER_CHAR = Fraction(4, 5)
 _OTHER_TOKENS_PER_CHAR = Fraction(2, 5)
 _SAMPLE = 4_000
@@ -120,6 +123,16 @@ def estimate_range(
         high = structs.replace(high, out_visible=max(high.out_visible or 0, max_out_cap - (high.out_reasoning or 0)))
     least, most = (_computed(bound, prices, reference or Prices()) for bound in (low, high))
     return structs.replace(cost, low_nano=least.nano if least else None, high_nano=most.nano if most else None)
+
+
+def most_output(cap: int | None, outcome: str, duration_ms: int | None) -> int | None:
+    """The most output tokens that may be billed: the cap in force, else what time allowed for.
+
+    None for a whole answer (outcome "ok") without a cap.
+    """
+    if cap is not None or outcome == "ok":
+        return cap
+    return ceil((duration_ms or 0) * HIDDEN_TOKENS_PER_S / 1000)
 
 
 def measured_ratio(samples: Iterable[tuple[int, int]]) -> Fraction | None:

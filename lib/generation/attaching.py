@@ -9,17 +9,20 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, Protocol
 
+from msgspec import structs
+
 from lib import intake
-from lib.attachments import Attachment, FormName
+from lib.attachments import Attachment, FormName, part_bytes
 from lib.errors import BadInput, NotFound, StoreUnwritable
 from lib.generation.temporary import TemporaryChats
 from lib.generation.temporary_files import PREFIX, TemporaryFiles, file_of
 from lib.ids import new_public_id
-from lib.messages import FilePart, Part, VideoPart
+from lib.messages import FilePart, ImagePart, Part, VideoPart
 from lib.store import Store
 
 MOST_WAITING = 60
@@ -75,11 +78,32 @@ class Attaching:
 
     def attach_bytes(self, place: str, name: str, data: bytes) -> str:
         """The same for bytes that are here already: a picture of the camera, a recording."""
+        with self._file_of(data) as path:
+            return self.attach(place, name, path)
+
+    def smaller(self, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+        """The same parts with their pictures in the small form; what does not get smaller stays as it is."""
+        filled = self._store.attachments.filled(self._owner, parts)
+        return tuple(self._smaller(part, whole) for part, whole in zip(parts, filled, strict=True))
+
+    def _smaller(self, part: Part, whole: Part) -> Part:
+        if not isinstance(whole, ImagePart) or not whole.data:
+            return part
+        with self._file_of(whole.data) as path:
+            taken = intake.take_in(path, whole.name, folder=self.incoming, limits=self._limits)
+        small = next((form.parts[0] for form in taken.forms if form.name == "small"), None)
+        if not isinstance(small, ImagePart) or part_bytes(small) >= len(whole.data):
+            return part
+        return structs.replace(small, name=whole.name, caption=whole.caption, detail=whole.detail)
+
+    @contextmanager
+    def _file_of(self, data: bytes) -> Iterator[Path]:
+        """A file of these bytes among the incoming ones, for as long as it is needed. Raises StoreUnwritable."""
         path = self.incoming / new_public_id()
         try:
             path.touch(0o600, exist_ok=False)
             path.write_bytes(data)
-            return self.attach(place, name, path)
+            yield path
         except OSError as error:
             raise StoreUnwritable(f"cannot write the file: {error.strerror}") from error
         finally:

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from lib.generation.doors import Doors
 from lib.generation.measure import Ratios
-from lib.generation.media import media_of, without_gone, without_untaken
+from lib.generation.media import media_of, within_body, without_gone, without_untaken
 from lib.generation.run import Job
 from lib.ledger import ModelRef
 from lib.messages import Ask, Message, Params
@@ -40,10 +40,11 @@ class Jobs:
         """
         card = self._doors.model(ref.gateway_id, ref.model)
         taken, left_out = without_untaken(messages, card, ref.dialect, spare_last=spare_last)
-        sent, gone = without_gone([self._filled(message) for message in taken])
+        fitting, too_large = within_body(taken, card, ref.dialect, spare_last=spare_last)
+        sent, gone = without_gone([self._filled(message) for message in fitting])
         ask = Ask(ref.model, sent, system, params)
         tariff = structs.replace(self._doors.tariff(ref, at_ms), tokens_per_char=self._ratios.of(ref))
-        return Job(ask, ref.dialect, card, tariff, media_of(sent, card), left_out + gone)
+        return Job(ask, ref.dialect, card, tariff, media_of(sent, card), left_out + too_large + gone)
 
     def _filled(self, message: Message) -> Message:
         if message.role != "user":

@@ -16,12 +16,10 @@ from msgspec import Struct, structs
 from lib.cards import Prices, PriceSource
 from lib.ledger import MEDIA_IGNORED, Attempt, Cost, ModelRef, UsageSource
 from lib.media_check import ignored_media
-from lib.pricing import estimate_count, estimate_range, guessed_ratio, measured_ratio, price
+from lib.pricing import estimate_count, estimate_range, guessed_ratio, measured_ratio, most_output, price
 from lib.store.rows import CostLine
 from lib.tokens import TokenCount, Usage, buckets
 
-HIDDEN_TOKENS_PER_S = 200
-"""An upper bound of what a model may have produced, unseen, while an answer without an output cap was open."""
 _COUNTS = TokenCount.__struct_fields__
 _SAMPLES = 200
 _FEWEST_SAMPLES = 3
@@ -111,17 +109,10 @@ def _cost(attempt: Attempt, usage: Usage | None, tariff: Tariff) -> Cost:
         cost,
         attempt.count,
         tariff.prices,
-        max_out_cap=_ceiling(attempt),
+        max_out_cap=most_output(attempt.max_out_cap, attempt.outcome, attempt.duration_ms),
         reference=tariff.reference,
         input_known=bool(usage and usage.input is not None),
     )
-
-
-def _ceiling(attempt: Attempt) -> int | None:
-    """The most output tokens that may be billed: the cap in force, else what time allowed for."""
-    if attempt.max_out_cap is not None or attempt.outcome == "ok":
-        return attempt.max_out_cap
-    return ceil((attempt.duration_ms or 0) * HIDDEN_TOKENS_PER_S / 1000)
 
 
 def cost_line(attempts: tuple[Attempt, ...], *, demo: bool) -> CostLine | None:

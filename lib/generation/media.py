@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from lib.attachments.fit import problems, without_media
+from lib.attachments.limits import body_bytes, limits_of
 from lib.attachments.tokens import media_tokens
 from lib.cards import DialectName, ModelCard
 from lib.errors import BadInput
@@ -39,6 +40,25 @@ def without_untaken(
         parts, n = without_media(message.parts, card, dialect)
         if n:
             kept[at], left_out = structs.replace(message, parts=parts), left_out + n
+    return tuple(kept), left_out
+
+
+def within_body(
+    messages: Sequence[Message], card: ModelCard, dialect: DialectName, *, spare_last: bool
+) -> tuple[tuple[Message, ...], int]:
+    """The messages without their oldest pictures and video, as far as the request would be too large with them.
+
+    Everything is sent again with every question: two long videos in a chat would end it. And how many were left out.
+    """
+    limits = limits_of(card, dialect)
+    nothing = structs.replace(limits, image_bytes=0, video_bytes=0)
+    kept, left_out = list(messages), 0
+    sizes = [body_bytes(message.parts) for message in messages]
+    for at, message in enumerate(messages[: len(messages) - 1 if spare_last else None]):
+        if sum(sizes) <= limits.body_bytes:
+            break
+        parts, n = without_media(message.parts, card, dialect, limits=nothing)
+        kept[at], left_out, sizes[at] = structs.replace(message, parts=parts), left_out + n, body_bytes(parts)
     return tuple(kept), left_out
 
 

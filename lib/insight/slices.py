@@ -33,6 +33,7 @@ MEASURES = (
     "cost_nano",
     "est_cost_nano",
 )
+_COMPONENTS = ("input_nano", "cache_read_nano", "cache_write_nano", "output_nano", "other_nano")
 
 
 class Slice(Struct, frozen=True):
@@ -100,12 +101,15 @@ class Slice(Struct, frozen=True):
 
 
 def slice_of(tally: Tally, prices: Prices | None = None) -> Slice:
-    """A tally as a slice. A tally knows neither components nor the two kinds of cache writes apart.
+    """A tally as a slice, with the tally's own components where they add up to its cost.
 
-    With `prices`, those of its requests (cached tokens as `charged_prices` fills them), its cost is split into
-    components in proportion to tokens × price; without, or when they are not enough, all of it is "other".
+    Otherwise with `prices`, those of its requests (cached tokens as `charged_prices` fills them), its cost is split
+    into components in proportion to tokens × price; without, or when they are not enough, all of it is "other".
     """
     plain = _without_components(tally)
+    own = {name: getattr(tally, name) for name in _COMPONENTS}
+    if sum(own.values()) == tally.cost_nano:
+        return structs.replace(plain, **own)
     parts = _components(plain, prices) if prices else None
     if parts is None:
         return plain
@@ -137,7 +141,8 @@ def _without_components(tally: Tally) -> Slice:
         n_estimated=tally.n_estimated,
         in_uncached=tally.in_uncached,
         in_cache_read=tally.in_cache_read,
-        in_cache_write_5m=tally.in_cache_write,
+        in_cache_write_5m=tally.in_cache_write - tally.in_cache_write_1h,
+        in_cache_write_1h=tally.in_cache_write_1h,
         out_visible=tally.out_visible,
         out_reasoning=tally.out_reasoning,
         other_nano=tally.cost_nano,

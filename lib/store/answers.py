@@ -14,6 +14,7 @@ from lib.ledger import AnswerEnd, Attempt, Purpose, Turn
 from lib.messages import Part
 from lib.store import schema
 from lib.store.beginning import Start, add_attempt, begin_in, find_replay
+from lib.store.budget_rows import Charge
 from lib.store.database import Database
 from lib.store.encoding import storable
 from lib.store.ending import answer_rows, finish_in, orphans, unknown_attempt, unrecorded, write_attempts
@@ -45,6 +46,7 @@ class Answers:
         clears_draft: bool = False,
         media_in: int = 0,
         batch_row: tuple[str, str] | None = None,
+        charge: Charge = Charge(),
     ) -> Begun:
         """Commit what the user said, the empty answer and its first attempt, before anything is sent.
 
@@ -53,9 +55,12 @@ class Answers:
         became this message; the attachments in `turn.attached` stop waiting. With `batch_row`, the public ids of a run
         and a row of its batch, that row is asked about from now on: the conversation is hidden with the batch.
 
+        `charge` is what the answer may cost: held, until its end is written, against the budgets that it falls under;
+        `verdict` of the result is the strictest of them.
+
         Raises AnswerRunning when the conversation's lane has a running answer, NotFound for a foreign, deleted or
         unknown conversation, parent, queue item or stored file, BadInput for an empty turn, and BadInput("run_held")
-        or BadInput("row_taken") for a row that may not be asked about.
+        or BadInput("row_taken") for a row that may not be asked about, OverBudget when a budget stops it.
         """
         start = Start(
             owner=owner,
@@ -71,6 +76,7 @@ class Answers:
             clears_draft=clears_draft,
             media_in=media_in,
             batch_row=batch_row,
+            charge=charge,
         )
         try:
             return self._db.write(lambda connection: begin_in(connection, start), idempotent=True)

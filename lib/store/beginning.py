@@ -14,10 +14,12 @@ from lib.messages import Message, headline
 from lib.store import schema
 from lib.store.attachments import stop_waiting
 from lib.store.batch_marking import Claim, begun, claim, lock_row
+from lib.store.budget_rows import Charge
 from lib.store.conversations import new_row, one_line, set_active_child
 from lib.store.drafts import NEW_CHAT, clear_draft
 from lib.store.encoding import insert_new, storable, to_json
 from lib.store.parts import drop_unused, store_parts
+from lib.store.reserving import Wanted, reserve
 from lib.store.rows import Begun, Settings
 from lib.store.search_index import index_messages
 from lib.store.transcript import message_row
@@ -42,6 +44,7 @@ class Start(Struct, frozen=True):
     clears_draft: bool = False
     media_in: int = 0
     batch_row: tuple[str, str] | None = None
+    charge: Charge = Charge()
 
 
 def begin_in(connection: Connection, start: Start) -> Begun:
@@ -67,13 +70,20 @@ def begin_in(connection: Connection, start: Start) -> Begun:
         asked_id, asked = parent.id, parent.public_id
     message_id, message = _add_answer_message(connection, start, conversation.id, asked_id)
     _add_answer(connection, start, conversation.id, message_id)
+    found = reserve(connection, _wanted(start, conversation.id, message_id))
     _touch(connection, start, conversation, message_id)
     drop_unused(connection, start.owner, freed)
     if mark:
         begun(connection, mark, conversation.id, message_id)
     if start.clears_draft:
         clear_draft(connection, start.owner, NEW_CHAT if is_new else conversation.id)
-    return Begun(start.owner, start.answer_id, start.attempt_id, conversation.public_id, asked, message, start.at_ms)
+    ids = (start.owner, start.answer_id, start.attempt_id)
+    return Begun(*ids, conversation.public_id, asked, message, start.at_ms, verdict=found)
+
+
+def _wanted(start: Start, conversation_id: int, message_id: int) -> Wanted:
+    ids = (start.answer_id, conversation_id, message_id)
+    return Wanted(start.owner, start.attempt_id, start.turn.ref, start.charge, start.epoch, *ids)
 
 
 def find_replay(connection: Connection, start: Start) -> Begun | None:

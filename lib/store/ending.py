@@ -14,6 +14,7 @@ from lib.store import schema
 from lib.store.encoding import from_json, storable, storable_or_none, to_json
 from lib.store.parts import read_parts, store_parts
 from lib.store.recording import Place, record
+from lib.store.reserving import settle_answer
 from lib.store.rollup import counting
 from lib.store.rows import AnswerRow, KnownAttempt
 from lib.store.search_index import index_messages
@@ -32,6 +33,8 @@ def finish_in(connection: Connection, answer_id: int, end: AnswerEnd, finish_id:
     if claimed:
         _write_message(connection, row, end)
     write_attempts(connection, row, end.attempts)
+    if claimed:
+        settle_answer(connection, answer_id, end.attempts)
     return claimed or row.finish_id == finish_id
 
 

@@ -19,6 +19,7 @@ from lib.insight_words import (
     Overview,
     PriceChange,
     ProjectSpend,
+    Quantiles,
     Request,
     RequestPage,
     VariantRow,
@@ -31,7 +32,7 @@ from lib.store.insight_choices import found_choices, found_price_changes
 from lib.store.insight_clock import heat_cells, hours_of_variants
 from lib.store.insight_requests import page, stream, whole_request
 from lib.store.insight_sums import sums_of
-from lib.store.insight_times import variant_rows
+from lib.store.insight_times import first_visible, variant_rows
 from lib.store.making_up import drop_demo, make_demo
 from lib.store.rows import Mismatch
 
@@ -79,6 +80,10 @@ class Insight:
     def variants(self, owner: int, filter: Filter) -> list[VariantRow]:
         """One row per gateway, model (with its base and family), variant and currency, the costliest first."""
         return self._db.read(lambda connection: variant_rows(connection, owner, filter))
+
+    def first_visible(self, owner: int, filter: Filter) -> Quantiles:
+        """The times to the first visible token of all requests together, in any currency."""
+        return self._db.read(lambda connection: first_visible(connection, owner, filter))
 
     def heat(self, owner: int, filter: Filter) -> list[HeatCell]:
         """The hours of the week that have requests."""

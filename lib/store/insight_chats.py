@@ -160,9 +160,8 @@ def tags_spend(connection: Connection, owner: int, filter: Filter) -> list[Proje
 def _projects(owner: int, filter: Filter, keys: tuple[Any, ...], which: ColumnElement[bool]) -> Any:
     """Driven by the conversations concerned, which are few beside the requests of a long period."""
     cost = latest_costs(owner)
-    query = select(
-        *keys, cost.c.currency.label("currency"), func.count(_u.conversation_id.distinct()), *_few_sums(cost)
-    )
+    currency = cost.c.currency
+    query = select(*keys, currency, func.count(_u.conversation_id.distinct()), *_few_sums(cost)).group_by(currency)
     query = query.join_from(schema.conversation, schema.usage_event, _u.conversation_id == _c.id)
     query = query.join(cost, cost.c.event_id == _u.id).where(_c.owner_id == owner, which)
     return query.where(*event_conditions(owner, filter, by_conversation=True), *cost_conditions(cost.c, filter))

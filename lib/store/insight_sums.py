@@ -294,8 +294,10 @@ def count_of(connection: Connection, owner: int, filter: Filter) -> int:
 
 def first_and_last(connection: Connection, owner: int, demo: bool) -> tuple[date | None, date | None]:
     """The first and the last local day of the reporting zone that has requests."""
-    zone = zones_of(connection, owner)[0].id if owner else 0
+    zones = zones_of(connection, owner)
+    if not zones:
+        return None, None
     query = select(func.min(_r.bucket), func.max(_r.bucket)).join(schema.usage_item, _i.id == _r.item_id)
-    query = query.where(_r.kind == "w", _r.scope_id == zone, _r.owner_id == owner, _r.n > 0, _i.demo == int(demo))
+    query = query.where(_r.kind == "w", _r.scope_id == zones[0].id, _r.owner_id == owner, _r.n > 0, _i.demo == int(demo))
     low, high = connection.execute(query).one()
     return (None, None) if low is None else (date.fromordinal(low), date.fromordinal(high))

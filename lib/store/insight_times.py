@@ -40,6 +40,14 @@ def variant_rows(connection: Connection, owner: int, filter: Filter) -> list[Var
     ]
 
 
+def first_visible(connection: Connection, owner: int, filter: Filter) -> Quantiles:
+    """See `Insight.first_visible`."""
+    found: dict[int, int] = defaultdict(int)
+    for _, step, n in _counts(connection, owner, filter, "f"):
+        found[step] += n
+    return quantiles(found)
+
+
 def _quantiles(connection: Connection, owner: int, filter: Filter, name: str) -> dict[Model, Quantiles]:
     found: Histograms = defaultdict(lambda: defaultdict(int))
     for model, step, n in _counts(connection, owner, filter, name):

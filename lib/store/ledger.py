@@ -19,6 +19,7 @@ from lib.store.encoding import insert_new, storable
 from lib.store.ledger_rows import ledger_query, ledger_row
 from lib.store.rebuilding import rebuild_kinds
 from lib.store.recording import Place, add_to_total, record
+from lib.store.reserving import settle_unstored
 from lib.store.rollup import KINDS, ZONE_KINDS, counting, fact, recounting, zones_of
 from lib.store.rows import Mismatch, Speed, Total
 from lib.store.tallies import Dimension, read_speeds, read_tallies
@@ -108,9 +109,9 @@ class Ledger:
             old = current_cost(connection, owner, event_id)
             if event is None or old is None:
                 raise NotFound("usage_event")
+            change, columns = counting(connection, owner), event._mapping  # before the row takes its time: see closing
             new = cost_row(owner, event_id, old.seq + 1, kind, cost, reason)
             insert_new(connection, schema.cost_event, new)
-            change, columns = counting(connection, owner), event._mapping
             change.add(fact(columns, old._mapping), -1)
             change.add(fact(columns, new), 1)
             add_to_total(connection, columns, old.currency, old.nano, -1)
@@ -120,11 +121,18 @@ class Ledger:
         self._db.write(work)
 
     def record(
-        self, owner: int, ref: ModelRef, attempts: tuple[Attempt, ...], *, conversation: str | None = None
+        self,
+        owner: int,
+        ref: ModelRef,
+        attempts: tuple[Attempt, ...],
+        *,
+        conversation: str | None = None,
+        settles: int | None = None,
     ) -> None:
         """Write attempts that belong to no stored answer: of a temporary conversation, or for a title.
 
         Those the ledger has already are left alone. With `conversation` they count into its totals, while it exists.
+        `settles` is the attempt that money was reserved for: it has ended.
         """
 
         def work(connection: Connection) -> None:
@@ -133,6 +141,8 @@ class Ledger:
             for attempt in attempts:
                 record(connection, place, attempt, change)
             change.apply(connection, owner)
+            if settles is not None:
+                settle_unstored(connection, owner, settles, attempts)
 
         self._db.write(work, idempotent=True)
 

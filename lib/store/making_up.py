@@ -14,7 +14,7 @@ from lib.ids import id_at, now_ms
 from lib.ledger import Attempt, Cost, ModelRef, Outcome, Purpose, UsageSource
 from lib.store import schema
 from lib.store.costs import cost_row, latest_costs
-from lib.store.days import start_of
+from lib.store.days import start_of, zone_of
 from lib.store.ledger_rows import MADE_UP_GATEWAY
 from lib.store.measuring import COMPONENTS
 from lib.store.recording import Place, event_row
@@ -41,7 +41,7 @@ def make_demo(connection: Connection, owner: int, days: int, seed: int) -> int:
     """See `Insight.generate_demo`."""
     drop_demo(connection, owner)
     change = counting(connection, owner)
-    zone = change.zones[0].info
+    zone = change.zones[0].info if change.zones else zone_of("UTC")
     today = datetime.fromtimestamp(now_ms() / 1000, zone).date()
     dice, count = random.Random(seed), 0  # noqa: S311 - the same seed makes the same year
     taken = set(connection.scalars(select(_u.id).where(_u.id >= id_at(start_of(today - timedelta(days=days), zone)))))

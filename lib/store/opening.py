@@ -14,6 +14,8 @@ from lib.store import schema
 from lib.store.answers import Answers
 from lib.store.attachments import Attachments
 from lib.store.batches import Batches
+from lib.store.bills import Bills
+from lib.store.budgets import Budgets
 from lib.store.conversations import Conversations
 from lib.store.database import APPLICATION_ID, Database, postgres_database, sqlite_database
 from lib.store.days import zone_of
@@ -31,11 +33,14 @@ from lib.store.models import Models
 from lib.store.organising import Organising
 from lib.store.preferences import Preferences
 from lib.store.presets import Presets
+from lib.store.price_rules import PriceRules
 from lib.store.prices import PriceBook
 from lib.store.queue import Queue
 from lib.store.rebuilding import rebuild_emptied
+from lib.store.repricing import Repricing
 from lib.store.search import Search
 from lib.store.shares import Shares
+from lib.store.statements import Statements
 from lib.store.transfers import Transfers
 from lib.store.trash import Trash
 
@@ -67,6 +72,11 @@ class Store:
         self.shares = Shares(database)
         self.attachments = Attachments(database)
         self.batches = Batches(database)
+        self.budgets = Budgets(database)
+        self.price_rules = PriceRules(database)
+        self.repricing = Repricing(database)
+        self.statements = Statements(database)
+        self.bills = Bills(database)
 
     @property
     def engine(self) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, and_, insert, select, update
 
 from lib.cards import ListedModel, Prices, PriceSource
 from lib.ids import new_id, now_ms
+from lib.price_book.rules import Ruled
 from lib.store import schema
 from lib.store.database import Database
 from lib.store.encoding import storable, to_json
@@ -22,7 +23,10 @@ ListSource = Literal["gateway", "demo"]
 
 
 class PriceBook:
-    """Prices in pico-units per token. A price you entered goes before the gateway's list; exact model ids only."""
+    """Prices in pico-units per token. A price you entered goes before the gateway's list; exact model ids only.
+
+    What a rule makes of another price fills the gaps that both leave.
+    """
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -83,12 +87,68 @@ class PriceBook:
 
         return self._db.write(work)
 
+    def enter_many(
+        self, owner: int, gateway_id: int, prices: Mapping[str, Prices], *, note: str = "", at_ms: int | None = None
+    ) -> int:
+        """Keep a list of prices you entered or imported, all or none; how many. Raises NotFound."""
+        at_ms = now_ms() if at_ms is None else at_ms
+        rows = [_row(owner, gateway_id, storable(model), one, "entered", at_ms, note) for model, one in prices.items()]
+
+        def work(connection: Connection) -> int:
+            require_gateway(connection, owner, gateway_id)
+            if rows:
+                connection.execute(insert(schema.price_version), rows)
+            return len(rows)
+
+        return self._db.write(work)
+
+    def take_back(self, owner: int, gateway_id: int, models: Iterable[str], *, note: str = "") -> int:
+        """Your entries for these models end now: the gateway's list counts again, or no price; how many ended.
+
+        Nothing is deleted: what was priced with them stays so. Raises NotFound.
+        """
+        at_ms, wanted = now_ms(), {storable(model) for model in models}
+
+        def work(connection: Connection) -> int:
+            require_gateway(connection, owner, gateway_id)
+            known = _newest(connection, owner, gateway_id, "entered")
+            ended = [name for name in sorted(wanted) if name in known and _prices(known[name]).known]
+            rows = [_row(owner, gateway_id, name, Prices(), "entered", at_ms, note) for name in ended]
+            if rows:
+                connection.execute(insert(schema.price_version), rows)
+            return len(rows)
+
+        return self._db.write(work)
+
+    def note_ruled(self, owner: int, gateway_id: int, ruled: Iterable[Ruled], at_ms: int | None = None) -> int:
+        """Keep what the rules of a gateway make now; a model they make nothing of any more loses that price.
+
+        Returns how many changed. Raises NotFound.
+        """
+        at_ms = now_ms() if at_ms is None else at_ms
+        made = {storable(one.model): (one.prices, one.note) for one in ruled}
+
+        def work(connection: Connection) -> int:
+            require_gateway(connection, owner, gateway_id)
+            known = _newest(connection, owner, gateway_id, "rule")
+            gone = {name: (Prices(), "") for name, row in known.items() if name not in made and _prices(row).known}
+            rows = [
+                _row(owner, gateway_id, name, prices, "rule", at_ms, note)
+                for name, (prices, note) in (made | gone).items()
+                if not (_is_same(known.get(name), prices) and known[name].note == storable(note))
+            ]
+            if rows:
+                connection.execute(insert(schema.price_version), rows)
+            return len(rows)
+
+        return self._db.write(work)
+
     def current(self, owner: int, gateway_id: int, model: str, at_ms: int | None = None) -> CurrentPrice | None:
-        """The price in force at a time: entered, else listed, else None (unpriced)."""
+        """The price in force at a time: entered, else listed, else made by a rule, else None (unpriced)."""
         at_ms = now_ms() if at_ms is None else at_ms
 
         def work(connection: Connection) -> CurrentPrice | None:
-            for sources in (("entered",), ("gateway", "demo")):
+            for sources in (("entered",), ("gateway", "demo"), ("rule",)):
                 row = connection.execute(_in_force(owner, gateway_id, model, sources, at_ms)).one_or_none()
                 if row is not None and _prices(row).known:
                     return CurrentPrice(row.id, _prices(row), row.source)
@@ -102,7 +162,7 @@ class PriceBook:
 
         def work(connection: Connection) -> dict[str, CurrentPrice]:
             found: dict[str, CurrentPrice] = {}
-            for source in ("gateway", "demo", "entered"):
+            for source in ("rule", "gateway", "demo", "entered"):
                 for name, row in _newest(connection, owner, gateway_id, source, at_ms).items():
                     if _prices(row).known:
                         found[name] = CurrentPrice(row.id, _prices(row), row.source)

@@ -10,6 +10,7 @@ from datetime import date
 
 from msgspec import Struct
 
+from lib.budgets import Verdict
 from lib.cards import DialectName, Prices, PriceSource
 from lib.ledger import AnswerState, ModelRef, Purpose, UsageSource, left_out_media
 from lib.messages import Params, Part, Role
@@ -171,6 +172,8 @@ class Begun(Struct, frozen=True):
     message: str
     started_ms: int
     replayed: bool = False
+    verdict: Verdict | None = None
+    """What the strictest of its budgets says; None when it falls under none."""
 
 
 class KnownAttempt(Struct, frozen=True):

@@ -58,8 +58,8 @@ def quantiles(counts: Mapping[int, int]) -> Quantiles:
 
 
 def _quantile(steps: list[tuple[int, int]], total: int, part: float) -> float:
-    """The value at rank `part` × (total − 1), with the values of a step spread evenly over it."""
-    rank, before = part * (total - 1), 0
+    """The value at rank `part` × (total − 1), rounded down, with the values of a step spread evenly over it."""
+    rank, before = int(part * (total - 1)), 0
     for step, n in steps:
         if rank < before + n:
             low, high = step_bounds(step)

@@ -200,6 +200,7 @@ def left_out_words(parts: Sequence[Part], model: str, through: str) -> str:
 
 def left_out_of_answer(number: int) -> str:
     """Below an answer: what it was not asked with."""
+    why = "or all of it at once was too large"
     if number == 1:
-        return "1 picture or video of this chat was not sent: this model does not take it."
-    return f"{number} pictures and videos of this chat were not sent: this model does not take them."
+        return f"1 picture or video of this chat was not sent: this model does not take it, {why}."
+    return f"{number} pictures and videos of this chat were not sent: this model does not take them, {why}."

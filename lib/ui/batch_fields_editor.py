@@ -2,64 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from typing import Literal
 
 import streamlit as st
+from msgspec import Struct
 
-from lib.attachments.batch_fields import field_problem
+from lib.attachments.batch_fields import LONGEST_NAME, MOST_FIELDS, field_problem
 from lib.batch import Field, FieldType
 from lib.markdown import label
 from lib.ui.batch_words import FIELD_TYPES, field_words
 
-_KEY, _KEPT, _BASE = "batch-fields", "batch-fields-kept", "batch-fields-base"
-_NAME, _TYPE, _WHAT, _REQUIRED = "Field", "Type", "What it is", "Required"
-_EMPTY: dict[str, Any] = {_NAME: "", _TYPE: FIELD_TYPES["text"], _WHAT: "", _REQUIRED: True}
-_TYPES: dict[str, FieldType] = {said: kind for kind, said in FIELD_TYPES.items()}
+_LINES, _NUMBER = "batch-field-lines", "batch-field-number"
+
+
+class Line(Struct, frozen=True):
+    """One line as it was typed."""
+
+    name: str = ""
+    type: FieldType = "text"
+    description: str = ""
+    required: bool = True
 
 
 def edit_fields() -> tuple[tuple[Field, ...], str]:
     """The fields as they stand, and in words why they cannot be used (empty when they can)."""
-    if _KEY not in st.session_state:  # the editor was not drawn before, or another page was: it begins with what was
-        st.session_state[_BASE] = st.session_state.get(_KEPT) or [_EMPTY]
-    with st.expander("Fields to fill (optional)", icon=":material/table_chart:", expanded=_KEPT in st.session_state):
-        st.caption(
-            "Every answer must fill these, and each becomes a column of the table. Without any, answers are text."
-        )
-        lines: Any = st.data_editor(
-            st.session_state[_BASE],
-            key=_KEY,
-            num_rows="dynamic",
-            hide_index=True,
-            column_config={
-                _NAME: st.column_config.TextColumn(width="medium", max_chars=60),
-                _TYPE: st.column_config.SelectboxColumn(
-                    options=list(_TYPES), default=FIELD_TYPES["text"], required=True
-                ),
-                _WHAT: st.column_config.TextColumn(width="large", help="Helps the model", max_chars=500),
-                _REQUIRED: st.column_config.CheckboxColumn(default=True, help="Otherwise it may stay empty"),
-            },
-        )
-        fields, wrong = read_fields(lines)
-        if fields or wrong:
-            st.session_state[_KEPT] = lines
-        if wrong:
-            st.error(label(wrong, limit=400), icon=":material/error:")
+    numbers: list[int] = st.session_state.setdefault(_LINES, [])
+    if numbers:
+        st.caption("Every answer must fill these fields; each becomes a column of the table.")
+    with st.container(gap="small", key="batch-fields"):
+        lines = [_edit_line(number, first=number == numbers[0]) for number in numbers]
+    words = "Add a field" if numbers else "Add fields that every answer must fill"
+    if len(numbers) < MOST_FIELDS:
+        st.button(words, icon=":material/add:", type="tertiary", key="add-field", on_click=_add)
+    fields, wrong = read_fields(lines)
+    if wrong:
+        st.error(label(wrong, limit=400), icon=":material/error:")
     return fields, wrong
 
 
-def read_fields(lines: Iterable[Mapping[str, Any]]) -> tuple[tuple[Field, ...], str]:
-    """What the lines of the editor mean; lines without words are passed over."""
+def read_fields(lines: Iterable[Line]) -> tuple[tuple[Field, ...], str]:
+    """What the lines mean; those without words are passed over."""
     fields: list[Field] = []
     for line in lines:
-        name, what = _said(line.get(_NAME)), _said(line.get(_WHAT))
+        name, what = line.name.strip(), line.description.strip()
         if not name and not what:
             continue
         if problem := field_problem(name, [field.name for field in fields]):
             return tuple(fields), field_words(name, problem)
-        fields.append(Field(name, _TYPES.get(_said(line.get(_TYPE)), "text"), what, line.get(_REQUIRED) is not False))
+        fields.append(Field(name, line.type, what, line.required))
     return tuple(fields), ""
 
 
-def _said(value: Any) -> str:
-    return value.strip() if isinstance(value, str) else ""
+def forget_fields() -> None:
+    """Begin without any."""
+    st.session_state.pop(_LINES, None)
+
+
+def _edit_line(number: int, *, first: bool) -> Line:
+    """Labels stand over the first line only; the others have theirs for those who cannot see the column."""
+    shown: Literal["visible", "collapsed"] = "visible" if first else "collapsed"
+    key = f"field-{number}"
+    name, kind, what, required, gone = st.columns([4, 3, 6, 2, 1], vertical_alignment="bottom", gap="small")
+    with gone:
+        st.button(
+            "Remove", icon=":material/close:", key=f"{key}-gone", type="tertiary", on_click=_remove, args=(number,)
+        )
+    return Line(
+        name.text_input(
+            "Field", key=f"{key}-name", max_chars=LONGEST_NAME, label_visibility=shown, persist_state="session"
+        ),
+        kind.selectbox(
+            "Type", list(FIELD_TYPES), key=f"{key}-type", format_func=lambda type: FIELD_TYPES[type],
+            label_visibility=shown, persist_state="session",
+        ),
+        what.text_input(
+            "What it is", key=f"{key}-what", max_chars=500, label_visibility=shown, persist_state="session",
+            placeholder="Helps the model",
+        ),
+        required.checkbox(
+            "Required", value=True, key=f"{key}-required", persist_state="session", help="Otherwise it may stay empty.",
+        ),
+    )  # fmt: skip
+
+
+def _add() -> None:
+    number = st.session_state[_NUMBER] = int(st.session_state.get(_NUMBER, 0)) + 1  # never again, so that it is empty
+    st.session_state[_LINES] = [*st.session_state.get(_LINES, []), number]
+
+
+def _remove(number: int) -> None:
+    st.session_state[_LINES] = [other for other in st.session_state[_LINES] if other != number]

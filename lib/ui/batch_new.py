@@ -10,7 +10,7 @@ from lib.generation.batch_money import BatchQuote
 from lib.markdown import label
 from lib.ui import batch_words as words
 from lib.ui.attachments import show_attach_button, show_device, show_waiting
-from lib.ui.batch_fields_editor import edit_fields
+from lib.ui.batch_fields_editor import edit_fields, forget_fields
 from lib.ui.batch_file_table import show_file_table
 from lib.ui.batch_money_form import ask_budget
 from lib.ui.model_picker import model_name, price_text, show_picker
@@ -140,5 +140,6 @@ def _start(files: BatchFiles, batch: Batch, budget: int | None, currency: str) -
 
 def forget_form() -> None:
     """The next batch begins with an empty question; model and pace stay."""
-    for key in (_PROMPT, "batch-fields", "batch-fields-kept", "batch-budget"):
+    for key in (_PROMPT, "batch-budget"):
         st.session_state.pop(key, None)
+    forget_fields()

@@ -144,12 +144,14 @@ def state_words(progress: Progress) -> str:
     match progress.state:
         case "ready":
             return "Nothing has been asked yet."
+        case "paused" | "stopped" if not waiting and not progress.reason:
+            return ""
         case "paused" if progress.reason:
             return f"{notice_for_kind(progress.reason).what} The batch pauses; {rest}."
         case "paused":
-            return f"Paused; {rest}. What was being answered is finished."
+            return f"Paused; {rest}. What is being answered goes on to its end."
         case "stopped":
-            return f"Stopped; {rest}." if waiting else "Stopped."
+            return f"Stopped; {rest}."
         case "over_budget":
             return f"The next answer could have crossed the budget, so the batch stopped; {rest}."
         case "interrupted":

@@ -15,7 +15,8 @@ from lib.errors import NotFound, ParlourError
 from lib.generation import Followed, LiveAnswer
 from lib.generation.doors import Sent
 from lib.ids import new_public_id
-from lib.store.rows import Conversation, QueueItem, Settings, StoredMessage
+from lib.messages import ImagePart, Part
+from lib.store.rows import Conversation, Settings, StoredMessage
 from lib.ui.arrival import arrive
 from lib.ui.arrived_words import forget_asked_model, with_asked_model
 from lib.ui.choice import Choice
@@ -23,6 +24,7 @@ from lib.ui.message_deeds import Offer, version_words
 from lib.ui.model_picker import model_name
 from lib.ui.notices import notice_for
 from lib.ui.pages import current_chat, name_chat, open_chat
+from lib.ui.queue_deeds import QueueDeeds
 from lib.ui.session import say_once, services, show_notices
 from lib.ui.transcript import WINDOW
 from lib.ui.undo import Deleted, forget_deleted, remember_deleted
@@ -31,8 +33,10 @@ from lib.ui.waiting_files import Waiting
 _STOP_S = 5.0
 """So long an edited question waits for the answer to the old one to stop."""
 
+Content = str | tuple[Part, ...]
 
-class Chat:
+
+class Chat(QueueDeeds):
     """The open conversation, read once per run. `conversation` is None for a new one."""
 
     temporary: ClassVar[bool] = False
@@ -98,11 +102,6 @@ class Chat:
         """An ended answer of this conversation that the store has not taken yet."""
         return services().desk.unsaved_in(self.id) if self.id else None
 
-    @property
-    def queue(self) -> list[QueueItem]:
-        """What waits behind the running answer."""
-        return services().store.queue.list(services().owner, self.id) if self.id else []
-
     # --- what the footers show --------------------------------------------------------------------------------------
 
     def offer_for(self, message: StoredMessage) -> Offer:
@@ -111,6 +110,11 @@ class Chat:
         if message.ref and message.ref.gateway_id == self.choice.gateway.id:
             variants = [card for card in self.choice.cards if card.base == message.ref.base]
         return Offer(self.choice.card, variants, can_answer=not self.running, kept=not self.temporary)
+
+    def may_send_smaller(self, answer: StoredMessage) -> bool:
+        """Whether the question was too large for the gateway and has pictures that can be shrunk."""
+        question = self._question_of(answer) if answer.error_kind == "too_large" and not self.running else None
+        return question is not None and any(isinstance(part, ImagePart) for part in question.parts)
 
     def versions(self, message: StoredMessage) -> list[str]:
         """All versions of a message in a few words each, when there are several."""
@@ -167,10 +171,16 @@ class Chat:
                     self._turn(message, int(value))
                 case "edit":
                     st.session_state["editing"] = message.public_id
+                case "smaller" if question := self._question_of(message):
+                    parts = services().attachments.smaller(question.parts)
+                    self._edit_and_send(question, parts, self._settings_of(message))
                 case "continue" | "fork" | "delete" if not self.temporary:
                     self._do_stored(message, deed)
         except ParlourError as error:
             say_once(notice_for(error).text)
+
+    def _question_of(self, answer: StoredMessage) -> StoredMessage | None:
+        return next((message for message in self.messages if message.public_id == answer.parent), None)
 
     def _do_stored(self, message: StoredMessage, deed: str) -> None:
         chat, store, owner = self.id or "", services().store.messages, services().owner
@@ -252,8 +262,8 @@ class Chat:
         forget_deleted()
         self.cancel_edit()
 
-    def _edit_and_send(self, message: StoredMessage, text: str, settings: Settings) -> None:
-        services().desk.edit_and_send(self.id or "", message.public_id, text, settings)
+    def _edit_and_send(self, message: StoredMessage, content: Content, settings: Settings) -> None:
+        services().desk.edit_and_send(self.id or "", message.public_id, content, settings)
 
     def _stop_and_wait(self) -> None:
         """A conversation has one running answer: the one to the old words is stopped, and kept as far as it came."""
@@ -275,32 +285,6 @@ class Chat:
     def show_earlier(self) -> None:
         """Mount more of a long conversation."""
         st.session_state[f"turns-{self.id}"] += WINDOW
-
-    def do_queue(self, item: str, deed: str, value: str) -> None:
-        """What was chosen on a waiting message: "edit" with its new text, "up", "down", "remove", "now"."""
-        queue, owner = services().store.queue, services().owner
-        waiting = [found.public_id for found in self.queue]
-        try:
-            if item not in waiting:
-                raise NotFound("queue_item")
-            match deed:
-                case "edit" if value.strip():
-                    queue.update(owner, item, value)
-                case "up" | "down":
-                    queue.move(owner, item, max(0, waiting.index(item) + (1 if deed == "down" else -1)))
-                case "remove":
-                    queue.remove(owner, item)
-                case "now":
-                    services().desk.send_now(self.id or "", item)
-        except NotFound:
-            say_once("That message has already been sent.")
-        except ParlourError as error:
-            say_once(notice_for(error).text)
-
-    def resume_queue(self) -> None:
-        """Send what waits."""
-        if self.id:
-            services().desk.resume_queue(self.id)
 
     def keep_choice(self) -> None:
         """Remember a changed choice with the conversation."""

@@ -28,6 +28,7 @@ def show_frame() -> None:
             st.Page(pages.CHATS, title="Chats", url_path="chats"),
             st.Page(pages.UPLOAD, title="Upload", icon=":material/upload_file:", url_path="upload"),
             st.Page(pages.USAGE, title="Usage", url_path="usage"),
+            st.Page(pages.PRICES, title="Prices", icon=":material/sell:", url_path="prices"),
             st.Page(pages.SETTINGS, title="Settings", url_path="settings"),
             st.Page(pages.DATA, title="Your data", url_path="data"),
         ],

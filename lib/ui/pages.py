@@ -13,6 +13,7 @@ CHAT = str(_ROOT / "pages/chat.py")
 CHATS = str(_ROOT / "pages/chats.py")
 UPLOAD = str(_ROOT / "pages/upload.py")
 USAGE = str(_ROOT / "pages/usage.py")
+PRICES = str(_ROOT / "pages/prices.py")
 SETTINGS = str(_ROOT / "pages/settings.py")
 DATA = str(_ROOT / "pages/data.py")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.ui.chat_list import show_conversations, show_titles
-from lib.ui.pages import CHAT, CHATS, SETTINGS, UPLOAD, USAGE, current_chat, open_chat
+from lib.ui.pages import CHAT, CHATS, PRICES, SETTINGS, UPLOAD, USAGE, current_chat, open_chat
 
 
 def show_sidebar(*, on_chat: bool) -> None:
@@ -25,6 +25,7 @@ def show_sidebar(*, on_chat: bool) -> None:
             st.page_link(CHATS, label="Chats", icon=":material/forum:", width="stretch")
             st.page_link(UPLOAD, label="Upload", icon=":material/upload_file:", width="stretch")
             st.page_link(USAGE, label="Usage", icon=":material/bar_chart:", width="stretch")
+            st.page_link(PRICES, label="Prices", icon=":material/sell:", width="stretch")
             st.page_link(SETTINGS, label="Settings", icon=":material/settings:", width="stretch")
         query = _search()
         with st.container(key="conversations", gap=None):

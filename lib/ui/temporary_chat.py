@@ -10,7 +10,7 @@ import streamlit as st
 from lib.generation import Followed, LiveAnswer
 from lib.generation.doors import Sent
 from lib.store.rows import Conversation, QueueItem, Settings, StoredMessage
-from lib.ui.chat import Chat
+from lib.ui.chat import Chat, Content
 from lib.ui.pages import current_chat, name_chat, temporary_chat
 from lib.ui.session import services
 from lib.ui.waiting_files import Waiting
@@ -81,8 +81,8 @@ class TemporaryChat(Chat):
     def _choose(self, message: str) -> None:
         services().desk.temporary.choose(self.id or "", message)
 
-    def _edit_and_send(self, message: StoredMessage, text: str, settings: Settings) -> None:
-        services().desk.temporary.edit_and_send(self.id or "", message.public_id, text, settings)
+    def _edit_and_send(self, message: StoredMessage, content: Content, settings: Settings) -> None:
+        services().desk.temporary.edit_and_send(self.id or "", message.public_id, content, settings)
 
 
 def show_temporary_switch(chat: Chat) -> None:

@@ -36,6 +36,7 @@ class Deeds(Editor, Protocol):
     def offer_for(self, message: StoredMessage) -> Offer: ...
     def versions(self, message: StoredMessage) -> list[str]: ...
     def is_editing(self, message: StoredMessage) -> bool: ...
+    def may_send_smaller(self, answer: StoredMessage) -> bool: ...
     def do(self, message: StoredMessage, deed: str, value: str) -> None: ...
 
 
@@ -83,6 +84,9 @@ def show_answer(message: StoredMessage, *, model_name: str, deeds: Deeds) -> Non
             show_text(message.reasoning, of=f"{message.public_id}-thought")
     show_text(message.text, of=message.public_id)
     show_state(message.state or "done", message.error_kind, message.error_message)
+    if deeds.may_send_smaller(message):
+        words, key = "Send it with small pictures", footer_key(message.public_id, "smaller")
+        st.button(words, icon=":material/compress:", key=key, on_click=deeds.do, args=(message, "smaller", ""))
     _show_repairs(message.repaired)
     _show_media_notes(message)
     show_files(message.public_id, message.text)

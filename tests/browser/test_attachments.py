@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from lib.embedded import EmbeddedGateway
@@ -359,3 +360,21 @@ def test_a_gateway_that_drops_the_video_is_noticed(app: Running, parlour: Callab
         expect(last_message(page)).to_contain_text("it has probably ignored them")
         last_message(page).get_by_role("link", name="Open settings").click()
         expect(page.get_by_role("heading", name="Settings")).to_be_visible()
+
+
+def test_a_request_that_was_too_large_can_be_sent_with_small_pictures(
+    app: Running, parlour: Callable[..., Parlour], page: Page
+) -> None:
+    with EmbeddedGateway(speed=0, max_body=500_000) as gateway:
+        own = parlour(OPENAI_BASE_URL=gateway.base_url, OPENAI_API_KEY=gateway.key.reveal())
+        open_new_chat(page, own)
+        pick(page, {"noise.png": noise(1200, 900)})
+        ask(page, "What is this?")
+        expect(last_message(page)).to_contain_text("The request is too large for the gateway.")
+        page.get_by_role("button", name="Send it with small pictures").click()
+        expect(last_message(page)).to_contain_text("768 × 576 pixels")
+
+
+def noise(width: int, height: int) -> bytes:
+    """A picture that does not become small by itself."""
+    return made.saved(Image.effect_noise((width, height), 40).convert("RGB"), "PNG")

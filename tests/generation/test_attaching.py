@@ -123,3 +123,17 @@ def test_memory_is_bounded_in_places_and_in_bytes() -> None:
     files.close_place(newest)
     with pytest.raises(NotFound):
         files.list(newest)
+
+
+def test_pictures_of_a_message_get_smaller_and_the_rest_stays(attaching: Attaching) -> None:
+    large, tiny, text = (
+        ImagePart("image/jpeg", made.jpeg(1500, 1000), name="a.jpg", caption="0:01", detail="high"),
+        ImagePart("image/png", made.png(20, 10)),
+        TextPart("words"),
+    )
+    small, *others = attaching.smaller((large, tiny, text))
+    assert isinstance(small, ImagePart)
+    assert (small.width, small.height, small.name, small.caption, small.detail) == (768, 512, "a.jpg", "0:01", "high")
+    assert len(small.data) < len(large.data)
+    assert others == [tiny, text]
+    assert list(attaching.incoming.iterdir()) == []

@@ -12,7 +12,7 @@ from lib.cards import Abilities, ModelCard
 from lib.errors import BadInput, GatewayError, NotFound
 from lib.events import AttemptBegan, Failed, Finished, Started, TextDelta, UsageReported
 from lib.generation import Desk
-from lib.generation.media import without_gone
+from lib.generation.media import within_body, without_gone
 from lib.ledger import ModelRef
 from lib.messages import FilePart, ImagePart, Message, Part, TextPart, VideoPart
 from lib.store.rows import Settings, StoredMessage
@@ -195,6 +195,17 @@ def test_the_branch_is_measured_with_documents_and_pictures(open_house: Open) ->
     asked, _ = house.store.measures.branch(house.owner, chat_of(house, answer))
     assert asked.chars == 5 + 400 + 2 * len("letter.txt") and asked.attached
     assert [(part.width, part.height, part.data) for part in asked.media] == [(1000, 1000, b"")]
+
+
+def test_the_oldest_are_left_out_when_all_together_are_too_large() -> None:
+    clip = VideoPart("video/mp4", url="stored:x", name="old.mp4", seconds=9.0, size=9_000_000)
+    takes = ModelCard("g", "g", "gemini", openai=Abilities(True, True, True))
+    branch = [Message("user", (structs.replace(clip, name=f"{at}.mp4"), TextPart("what?"))) for at in range(3)]
+    kept, n = within_body(branch, takes, "openai", spare_last=True)
+    assert n == 2 and kept[2] == branch[2] and "0.mp4" in kept[0].text and "1.mp4" in kept[1].text
+    assert within_body(branch[:1], takes, "openai", spare_last=True) == (tuple(branch[:1]), 0)
+    small = [Message("user", (PICTURE,)), branch[2]]
+    assert within_body(small, takes, "openai", spare_last=True) == (tuple(small), 0)
 
 
 def test_a_file_whose_bytes_are_gone_is_never_sent_as_a_reference() -> None:

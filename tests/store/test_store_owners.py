@@ -21,6 +21,7 @@ from lib.attachments.attachment import Attachment, Form
 from lib.cards import GatewayCard, ListedModel, Prices, WireForm
 from lib.errors import ParlourError
 from lib.ids import new_id
+from lib.insight_words import Filter
 from lib.ledger import Cost, ModelRef
 from lib.messages import ImagePart, Params, TextPart
 from lib.search import parse
@@ -59,9 +60,10 @@ def _parts() -> dict[str, type]:
     transfer = {"transfers": opening.Transfers, "shares": opening.Shares}
     tree = {"messages": opening.Messages, "trash": opening.Trash}
     composer = {"drafts": opening.Drafts, "presets": opening.Presets}
+    usage = {"insight": opening.Insight}
     files = {"attachments": opening.Attachments, "batches": opening.Batches}
     order = {"folders": opening.Folders, "organising": opening.Organising, "search": opening.Search}
-    return dict(zip(PARTS, (*classes, *more), strict=True)) | transfer | tree | composer | order | files
+    return dict(zip(PARTS, (*classes, *more), strict=True)) | transfer | tree | composer | order | files | usage
 
 
 BY_TOKEN = {"shares.page"}
@@ -159,6 +161,14 @@ class Mine:
             "folder": folder.public_id,
             "on": True,
             "at_ms": None,
+            "backwards": False,
+            "currency": MARK,
+            "days": 2,
+            "filter": Filter(date(2020, 1, 1), date(2100, 1, 1)),
+            "grain": None,
+            "most": 1,
+            "order": "cost",
+            "seed": 1,
             "attempt_id": None,
             "attempts": (),
             "before": done.conversation,
