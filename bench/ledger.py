@@ -31,19 +31,32 @@ def measure() -> list[Figure]:
     return [Figure(f"store: {name}", middle(ms), "ms", note=spread(ms)) for name, ms in times.items()]
 
 
-def answers(store: Store) -> dict[str, list[float]]:
+def answers(store: Store, text: str = _TEXT) -> dict[str, list[float]]:
     """Milliseconds of every try, by what was written."""
-    times: dict[str, list[float]] = {"begin an answer": [], "checkpoint 9 kB": [], "finish with ledger and totals": []}
+    times: dict[str, list[float]] = {
+        "begin an answer": [],
+        f"checkpoint {len(text) / 1000:.1f} kB": [],
+        "finish with ledger and totals": [],
+    }
     begin, checkpoint, finish = times.values()
     conversation, parent = new_public_id(), None
     owner, ref = store.owner(), ModelRef(1, "bench-model")
     for _ in range(TRIES):
         turn = Turn(new_public_id(), conversation, (TextPart("A question"),), ref, parent)
         begun = _timed(begin, lambda turn=turn: store.answers.begin(owner, turn, epoch="bench"))
-        _timed(checkpoint, lambda begun=begun: store.answers.checkpoint(begun.answer_id, _TEXT))
-        end = AnswerEnd("done", _TEXT, attempts=(_attempt(begun.attempt_id),), finish_reason="stop")
+        _timed(checkpoint, lambda begun=begun: store.answers.checkpoint(begun.answer_id, text))
+        end = AnswerEnd("done", text, attempts=(_attempt(begun.attempt_id),), finish_reason="stop")
         _timed(finish, lambda begun=begun, end=end: store.answers.finish(begun.answer_id, end))
         parent = begun.message
+    return times
+
+
+def requests(store: Store) -> list[float]:
+    """Milliseconds to write one attempt with its cost into the ledger, its sums included."""
+    owner, ref, times = store.owner(), ModelRef(1, "bench-model"), list[float]()
+    for _ in range(TRIES):
+        attempt = _attempt(new_id())
+        _timed(times, lambda attempt=attempt: store.ledger.record(owner, ref, (attempt,)))
     return times
 
 

@@ -143,7 +143,9 @@ def _filtered(store: Store) -> Iterator[Figure]:
 
 
 def _writing(store: Store) -> Iterator[Figure]:
-    for name, times in ledger.answers(store).items():
+    requests = ledger.requests(store)
+    yield Figure("ledger: a request with its cost and every sum", middle(requests), "ms", note=spread(requests))
+    for name, times in ledger.answers(store, "A word of the answer. " * 70).items():
         target = _ANSWER_MS if name.startswith("finish") else None
         yield Figure(f"ledger: {name}", middle(times), "ms", target, note=spread(times))
 

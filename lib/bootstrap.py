@@ -24,6 +24,7 @@ from lib.generation.titles import PREFERENCE as TITLES_WANTED
 from lib.generation.video_probe import VideoProbe
 from lib.ids import now_ms
 from lib.keys import KeyBox
+from lib.price_desk import PriceDesk
 from lib.settings import ConfiguredGateway, Settings
 from lib.store import Store, open_store
 
@@ -53,12 +54,15 @@ class Services:
             undo.callback(self.engine.close)
             self.gateways = Gateways(self.store, self.engine, keys, self.owner, deadlines=Deadlines())
             undo.callback(self._close_doors)
+            self.prices = PriceDesk(self.store, self.gateways, self.owner)
             self.desk = Desk(self.store, self.engine, self.gateways, self.owner)
             self.batches = self.desk.batches
             self.attachments = Attaching(
                 self.store, self.desk.temporary, self.owner, settings.data_dir, most_bytes=settings.upload_bytes
             )
-            self.video_probe = VideoProbe(self.store.ledger, self.engine, self.gateways, self.owner)
+            self.video_probe = VideoProbe(
+                *(self.store.ledger, self.engine, self.gateways, self.owner), hold=self.desk.estimates.hold
+            )
             undo.callback(self._stop_demo)
             self._begin()
             undo.pop_all()

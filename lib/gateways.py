@@ -24,6 +24,7 @@ from lib.generation import Engine, SharedDoor, Tariff
 from lib.ids import now_ms
 from lib.keys import KeyBox
 from lib.ledger import ModelRef
+from lib.price_book.rules import ruled
 from lib.secret import Secret, key_from
 from lib.settings import clean_base_url, origin_of
 from lib.store import Store
@@ -245,8 +246,20 @@ class Gateways:
     def enter_prices(self, gateway_id: int, model: str, prices: Prices) -> None:
         """Prices a person typed for exactly this id; they come before the gateway's list, from the next answer on."""
         self._store.prices.set_entered(self._owner, gateway_id, model, prices)
+        self.apply_rules(gateway_id)
+
+    def apply_rules(self, gateway_id: int) -> int:
+        """Put what the gateway's price rules make now into the price book, and read its models anew.
+
+        How many prices changed. To be called after every change of its prices or rules. Raises NotFound.
+        """
+        card = self.card(gateway_id)
+        rules = [kept.rule for kept in self._store.price_rules.list(self._owner, gateway_id) if kept.active]
+        made = ruled(rules, self._read_models(card)) if rules and not card.demo else ()
+        changed = self._store.prices.note_ruled(self._owner, gateway_id, made)
         with self._lock:
             self._models.pop(gateway_id, None)
+        return changed
 
     def refresh(self, gateway_id: int) -> Future[None]:
         """Fetch the model list in the background. The future only says when: a failure is noted beside the list."""
@@ -276,6 +289,7 @@ class Gateways:
         card = self.card(gateway_id)
         self._store.models.save_list(self._owner, gateway_id, fetched_ms=now_ms(), raw_json="", models=tuple(listed))
         self._store.prices.note_list(self._owner, gateway_id, listed, source="demo" if card.demo else "gateway")
+        self.apply_rules(gateway_id)
         with self._lock:
             self._models[gateway_id] = self._read_models(card)
 
@@ -285,7 +299,8 @@ class Gateways:
         ids = list(listed) or [known.id for known in load_catalogue()]
         current = self._store.prices.all_current(self._owner, card.id)
         entered = {model: found.prices for model, found in current.items() if found.source == "entered"}
-        return tuple(
+        made = {model: found.prices for model, found in current.items() if found.source == "rule"}
+        cards = (
             card_for(
                 model,
                 rules=card.variant_rules,
@@ -296,6 +311,7 @@ class Gateways:
             )
             for model in ids
         )
+        return tuple(_with_rule(one, made.get(one.id)) for one in cards)
 
     def ref(self, settings: Settings) -> ModelRef:
         """What a choice resolves to when it is sent. Raises BadInput without a model, NotFound without a gateway."""
@@ -331,6 +347,13 @@ class Gateways:
 
 def _with_video(card: GatewayCard, video: VideoForm) -> GatewayCard:
     return structs.replace(card, form=structs.replace(card.form, video=video))
+
+
+def _with_rule(card: ModelCard, made: Prices | None) -> ModelCard:
+    """The card with the price that a rule makes, if it has none of its own."""
+    if made is None or (card.prices.known and card.price_source not in (None, "vendor")):
+        return card
+    return structs.replace(card, prices=made, price_source="rule")
 
 
 def _same_origin(card: GatewayCard, url: str) -> None:

@@ -64,6 +64,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"generation"}),
     # composition: the only place where doors meet
     frozenset({"gateways"}),
+    frozenset({"price_desk"}),
     frozenset({"bootstrap"}),
     # what people and the network see
     frozenset({"ui", "web", "ask", "backup"}),

@@ -15,7 +15,7 @@ from msgspec import Struct
 from lib.attachments.batch_fields import read, repair_words
 from lib.batch import Batch, Result, RowState, Run, RunState
 from lib.cards import ModelCard
-from lib.errors import AnswerRunning, BadInput, GatewayError, NotFound, ParlourError
+from lib.errors import AnswerRunning, BadInput, GatewayError, NotFound, OverBudget, ParlourError
 from lib.generation.asking import chars_of, checked, sendable
 from lib.generation.batch_money import Purse, RowSize, cost_of, expected, question, size_of
 from lib.generation.batch_pace import BUSY, Pace
@@ -30,6 +30,7 @@ from lib.ledger import AnswerEnd, Turn
 from lib.messages import Part, TextPart
 from lib.store import Store
 from lib.store.batch_runs import Waiting
+from lib.store.budget_rows import Charge
 from lib.store.measures import Past
 from lib.store.rows import Begun
 
@@ -50,11 +51,15 @@ class Kit(Struct, frozen=True):
 
 
 class _Flight(Struct, frozen=True):
-    """A row whose answer is being written; `tries` is 2 when it was asked once more for the wanted shape."""
+    """A row whose answer is being written; `tries` is 2 when it was asked once more for the wanted shape.
+
+    `most_nano` is what it may cost at most; None without a price.
+    """
 
     row: str
     tries: int
     chars: int
+    most_nano: int | None = None
 
     @property
     def purpose(self) -> str:
@@ -134,8 +139,8 @@ class ActiveRun:
             )
             return True
         size = size_of(parts, self.batch.system, self._card())
-        flight = _Flight(row, 1, size.chars)
-        if not self.purse.take(flight.purpose, self._estimate(size)):
+        flight = _Flight(row, 1, size.chars, self._estimate(size))
+        if not self.purse.take(flight.purpose, flight.most_nano):
             if not self._flying:  # else what is put aside for them may turn out to be too much
                 self._end("over_budget")
             return False
@@ -164,12 +169,15 @@ class ActiveRun:
                 chars_in=chars_of(turn.parts),
                 max_out_cap=turn.params.max_tokens,
                 batch_row=(self.run.public_id, flight.row),
+                charge=Charge(flight.most_nano, flight.most_nano, self.run.currency),
             )
         except ParlourError as refused:
             self.purse.forget(flight.purpose)
             if isinstance(refused, BadInput) and refused.reason == "row_taken":
                 return True
-            if isinstance(refused, BadInput | NotFound | AnswerRunning):
+            if isinstance(refused, OverBudget) and not self._flying:
+                self._end("over_budget")
+            if isinstance(refused, BadInput | NotFound | AnswerRunning | OverBudget):
                 return False
             raise
         self._flying[begun.message] = flight
@@ -219,8 +227,8 @@ class ActiveRun:
         size = RowSize(
             flight.chars + len(end.text) + len(words.text), max((one.media_in for one in end.attempts), default=0)
         )
-        again = _Flight(flight.row, 2, size.chars)
-        if not self.purse.take(again.purpose, self._estimate(size)):
+        again = _Flight(flight.row, 2, size.chars, self._estimate(size))
+        if not self.purse.take(again.purpose, again.most_nano):
             return False
         turn = self._own(live.conversation, (words,), live.message)
         return self._fly(again, turn) and any(each == again for each in self._flying.values())

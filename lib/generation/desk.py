@@ -9,7 +9,8 @@ from contextlib import suppress
 
 from msgspec import structs
 
-from lib.errors import AnswerRunning, BadInput, NotFound
+from lib.budgets import Offer, Verdict
+from lib.errors import AnswerRunning, BadInput, NotFound, OverBudget
 from lib.generation.asking import (
     chars_of,
     checked,
@@ -23,6 +24,7 @@ from lib.generation.batch_run import Kit
 from lib.generation.batches import Batches
 from lib.generation.doors import Doors, Sent
 from lib.generation.engine import Engine
+from lib.generation.estimating import Estimates
 from lib.generation.follow import Followed, StoredAnswer
 from lib.generation.jobs import Jobs
 from lib.generation.live import LiveAnswer
@@ -36,6 +38,7 @@ from lib.ids import new_public_id
 from lib.ledger import AnswerEnd, ModelRef, Turn
 from lib.messages import Message, Params, Part, TextPart
 from lib.store import Store
+from lib.store.budget_rows import Charge
 from lib.store.rows import Begun, QueueItem, Settings
 
 _KEYS_KEPT = 10_000
@@ -57,8 +60,9 @@ class Desk:
         self._ratios = Ratios()
         self._recovery = Recovery(store, doors, self._epoch)
         self._jobs = Jobs(store, doors, owner, self._ratios)
-        self._titles = Titles(store, engine, doors, owner)
-        self.temporary = TemporaryChats(store, engine, doors, owner, self._jobs)
+        self.estimates = Estimates(store, doors, owner, self._ratios, self._epoch)
+        self._titles = Titles(store, engine, doors, owner, self.estimates)
+        self.temporary = TemporaryChats(store, engine, doors, owner, self._jobs, self.estimates)
         self.batches = Batches(Kit(store, engine, doors, self._jobs, owner, self._epoch), self._ratios)
         engine.after_end = self._after_end
 
@@ -78,6 +82,7 @@ class Desk:
         key: str | None = None,
         keep_last: int | None = None,
         attached: tuple[str, ...] = (),
+        override: bool = False,
     ) -> Sent:
         """Store a message and start its answer, or queue it behind what runs or waits already.
 
@@ -86,7 +91,8 @@ class Desk:
 
         `conversation` None begins a new one. `key` makes a repeated call harmless. The conversation's draft is
         cleared with it. Raises BadInput for an empty message, a missing model or an attachment that the model does
-        not take, NotFound, StoreError; nothing is sent before the message is committed.
+        not take, NotFound, StoreError; nothing is sent before the message is committed. Raises OverBudget, with
+        nothing stored, unless `override` lets this one message through its budgets, which is written down.
         """
         parts, key = checked(content), key or new_public_id()
         with self._lock:
@@ -96,27 +102,27 @@ class Desk:
             self._require_taken(parts, ref)
             turn = Turn(key, "", parts, ref, None, settings.params, settings.system)
             turn = structs.replace(turn, keep_last=keep_last, attached=attached)
-            sent = self._send(conversation, turn)
+            sent = self._send(conversation, turn, override)
             self._remember(key, sent)
         return sent
 
-    def _send(self, conversation: str | None, turn: Turn) -> Sent:
+    def _send(self, conversation: str | None, turn: Turn, override: bool) -> Sent:
         if conversation is None:
-            begun = self._begin(structs.replace(turn, conversation=new_public_id()), clears_draft=True)
-            return Sent(begun.conversation, begun.message)
+            turn = structs.replace(turn, conversation=new_public_id())
+            return _sent(self._begin(turn, clears_draft=True, override=override))
         leaf = self._store.conversations.get(self._owner, conversation).active_leaf
         turn = structs.replace(turn, conversation=conversation, parent=leaf)
         if self._store.queue.peek(self._owner, conversation) is None:
             with suppress(AnswerRunning):
-                begun = self._begin(turn, clears_draft=True)
-                return Sent(begun.conversation, begun.message)
+                return _sent(self._begin(turn, clears_draft=True, override=override))
         self._store.queue.add(
             *(self._owner, conversation, turn.parts, turn.ref, turn.params, turn.system),
             clears_draft=True,
             attached=turn.attached,
         )
         if not self._is_running(conversation):  # the answer ended before the message was in the queue
-            self._next(conversation)
+            with suppress(OverBudget):
+                self._next(conversation)
         return Sent(conversation, None)
 
     def _remember(self, key: str, sent: Sent) -> None:
@@ -124,16 +130,16 @@ class Desk:
         if len(self._sent) > _KEYS_KEPT:
             self._sent.popitem(last=False)
 
-    def again(self, conversation: str, user_message: str, settings: Settings) -> Sent:
+    def again(self, conversation: str, user_message: str, settings: Settings, *, override: bool = False) -> Sent:
         """Answer a user message once more, beside the answers it has.
 
-        Raises AnswerRunning, NotFound, BadInput for an attachment that the model does not take.
+        Raises AnswerRunning, NotFound, BadInput for an attachment that the model does not take; OverBudget as `send`.
         """
         ref = self._doors.ref(settings)
         self._require_taken(self._store.messages.get(self._owner, user_message, conversation=conversation).parts, ref)
         turn = Turn(new_public_id(), conversation, (), ref, user_message, settings.params, settings.system)
         with self._lock:
-            return Sent(conversation, self._begin(turn).message)
+            return _sent(self._begin(turn, override=override))
 
     def edit_and_send(
         self,
@@ -144,10 +150,12 @@ class Desk:
         *,
         key: str | None = None,
         attached: tuple[str, ...] = (),
+        override: bool = False,
     ) -> Sent:
         """Ask with other words, beside the user message as it was, and start the answer.
 
-        A mere text keeps the message's attachments; `attached` as in `send`. Raises AnswerRunning, NotFound, BadInput.
+        A mere text keeps the message's attachments; `attached` as in `send`. Raises AnswerRunning, NotFound, BadInput,
+        and OverBudget as `send`.
         """
         old, ref = self._store.messages.get(self._owner, message, conversation=conversation), self._doors.ref(settings)
         if old.role != "user":
@@ -159,12 +167,13 @@ class Desk:
         self._require_taken(parts, ref)
         turn = Turn(key, conversation, parts, ref, old.parent, settings.params, settings.system, attached=attached)
         with self._lock:
-            return Sent(conversation, self._begin(turn).message)
+            return _sent(self._begin(turn, override=override))
 
-    def continue_answer(self, conversation: str, message: str, settings: Settings) -> Sent:
+    def continue_answer(self, conversation: str, message: str, settings: Settings, *, override: bool = False) -> Sent:
         """Let a model go on with an ended answer: a version beside it that begins with its text.
 
-        Its cost is that of the new request only. Raises AnswerRunning, NotFound, BadInput for an empty answer.
+        Its cost is that of the new request only. Raises AnswerRunning, NotFound, BadInput for an empty answer,
+        OverBudget as `send`.
         """
         old, ref = self._store.messages.get(self._owner, message, conversation=conversation), self._doors.ref(settings)
         if old.state == "running":
@@ -172,7 +181,7 @@ class Desk:
         kept = kept_text(old.text, by_itself=self._goes_on(ref, settings.params))
         turn = Turn(new_public_id(), conversation, (), ref, old.parent, settings.params, settings.system)
         with self._lock:
-            return Sent(conversation, self._begin(structs.replace(turn, continues=message, kept=kept)).message)
+            return _sent(self._begin(structs.replace(turn, continues=message, kept=kept), override=override))
 
     def _require_taken(self, parts: tuple[Part, ...], ref: ModelRef) -> None:
         if has_files(parts):
@@ -181,15 +190,46 @@ class Desk:
     def _goes_on(self, ref: ModelRef, params: Params) -> bool:
         return goes_on_by_itself(self._doors.model(ref.gateway_id, ref.model), ref.dialect, params)
 
-    def send_now(self, conversation: str, item: str) -> None:
-        """Put a waiting message first and let the queue go on: it is sent now, or when the running answer ends."""
-        self._store.queue.move(self._owner, item, 0)
-        self.resume_queue(conversation)
+    def send_now(self, conversation: str, item: str, *, override: bool = False) -> None:
+        """Put a waiting message first and let the queue go on: it is sent now, or when the running answer ends.
 
-    def resume_queue(self, conversation: str) -> None:
-        """Send the first waiting message now; the rest follows in order."""
+        Raises OverBudget as `resume_queue`.
+        """
+        self._store.queue.move(self._owner, item, 0)
+        self.resume_queue(conversation, override=override)
+
+    def resume_queue(self, conversation: str, *, override: bool = False) -> None:
+        """Send the first waiting message now; the rest follows in order.
+
+        Raises OverBudget, the queue then stays paused; `override` lets this one message through.
+        """
         self._store.queue.pause(self._owner, conversation, False)
-        self._next(conversation)
+        self._next(conversation, override=override)
+
+    # --- budgets ----------------------------------------------------------------------------------------------------
+
+    def standing(
+        self, conversation: str | None, content: str | tuple[Part, ...], settings: Settings
+    ) -> tuple[Charge, Verdict | None]:
+        """What a message may cost, and what the strictest budget would say to it now; nothing is stored or reserved.
+
+        Raises NotFound, BadInput without a model.
+        """
+        turn = self._imagined(conversation, content, settings)
+        charge = self.estimates.of_turn(turn)
+        return charge, self.estimates.warning(turn.ref, charge, conversation)
+
+    def cheaper(
+        self, conversation: str | None, content: str | tuple[Part, ...], settings: Settings
+    ) -> tuple[Offer, ...]:
+        """The variants of the model on which its budgets let the message through, with the saving. Raises as above."""
+        return self.estimates.cheaper(self._imagined(conversation, content, settings))
+
+    def _imagined(self, conversation: str | None, content: str | tuple[Part, ...], settings: Settings) -> Turn:
+        parts = (TextPart(content),) if isinstance(content, str) else content
+        leaf = None if conversation is None else self._store.conversations.get(self._owner, conversation).active_leaf
+        ref = self._doors.ref(settings)
+        return Turn("", conversation or "", parts, ref, leaf, settings.params, settings.system)
 
     def stop(self, message: str) -> None:
         """Stop the answer `message`, in this process or another."""
@@ -240,7 +280,9 @@ class Desk:
 
     # --- running ----------------------------------------------------------------------------------------------------
 
-    def _begin(self, turn: Turn, *, from_queue: str | None = None, clears_draft: bool = False) -> Begun:
+    def _begin(
+        self, turn: Turn, *, from_queue: str | None = None, clears_draft: bool = False, override: bool = False
+    ) -> Begun:
         begun = self._store.answers.begin(
             self._owner,
             turn,
@@ -250,6 +292,7 @@ class Desk:
             max_out_cap=turn.params.max_tokens,
             from_queue=from_queue,
             clears_draft=clears_draft,
+            charge=self.estimates.charge(turn, override=override),
         )
         if not begun.replayed:
             self._engine.start(
@@ -283,29 +326,40 @@ class Desk:
         elif live.conversation == NOWHERE or self.temporary.knows(live.conversation):
             self._ratios.note(ref, end.attempts)
         elif end.state == "done":
-            self._next(live.conversation)
+            with suppress(OverBudget):  # what waits stays, paused
+                self._next(live.conversation)
             self._ratios.note(ref, end.attempts)
             self._titles.consider(live.conversation, ref)
         else:
             hold_queue(self._store, self._owner, live.conversation)
 
-    def _next(self, conversation: str) -> None:
-        """Begin the first waiting message; it leaves the queue in the transaction that begins its answer."""
+    def _next(self, conversation: str, *, override: bool = False) -> None:
+        """Begin the first waiting message; it leaves the queue in the transaction that begins its answer.
+
+        Raises OverBudget when a budget stops it: the queue is paused.
+        """
         with self._lock:
             for _ in range(_LOOKS):
                 item = self._store.queue.peek(self._owner, conversation)
                 if item is None or self._engine.closing:
                     return
                 try:
-                    self._begin_queued(conversation, item)
+                    self._begin_queued(conversation, item, override)
                     return
+                except OverBudget:
+                    hold_queue(self._store, self._owner, conversation)
+                    raise
                 except AnswerRunning:
                     return  # its end goes on with the queue
                 except NotFound:
                     continue  # taken out meanwhile: look again; of a deleted conversation `peek` says so itself
 
-    def _begin_queued(self, conversation: str, item: QueueItem) -> None:
+    def _begin_queued(self, conversation: str, item: QueueItem, override: bool) -> None:
         leaf = self._store.conversations.get(self._owner, conversation).active_leaf
         turn = Turn(item.public_id, conversation, item.parts, item.ref, leaf, item.params, item.system)
-        if self._begin(turn, from_queue=item.public_id).replayed:
+        if self._begin(turn, from_queue=item.public_id, override=override).replayed:
             self._store.queue.remove(self._owner, item.public_id)
+
+
+def _sent(begun: Begun) -> Sent:
+    return Sent(begun.conversation, begun.message, begun.verdict)

@@ -8,6 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
+from lib.budgets import Verdict
 from lib.cards import DialectName, ModelCard
 from lib.errors import NotFound
 from lib.events import Event
@@ -29,10 +30,14 @@ class Doors(Protocol):
 
 
 class Sent(Struct, frozen=True):
-    """What became of a message: `message` is the answer's public id, None while it waits in the queue."""
+    """What became of a message: `message` is the answer's public id, None while it waits in the queue.
+
+    `verdict` is what the strictest of its budgets said (a warning, or that the price is unknown); None without any.
+    """
 
     conversation: str
     message: str | None
+    verdict: Verdict | None = None
 
 
 class Closable(Door, Protocol):

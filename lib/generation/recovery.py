@@ -30,6 +30,7 @@ class Recovery:
         ended = self._store.answers.sweep(
             epoch=self._epoch, now_ms=now_ms(), stale_ms=stale_ms, estimate=self._estimate
         )
+        self._store.budgets.sweep(epoch=self._epoch, now_ms=now_ms())
         for row in ended:
             with suppress(NotFound):
                 hold_queue(self._store, row.owner, row.conversation)

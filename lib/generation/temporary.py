@@ -10,10 +10,11 @@ from collections import OrderedDict
 
 from msgspec import structs
 
-from lib.errors import AnswerRunning, BadInput, NotFound
+from lib.errors import AnswerRunning, BadInput, NotFound, OverBudget
 from lib.generation.asking import checked, sendable
 from lib.generation.doors import Doors, Sent
 from lib.generation.engine import Engine
+from lib.generation.estimating import Estimates
 from lib.generation.jobs import Jobs
 from lib.generation.live import LiveAnswer
 from lib.generation.measure import cost_line
@@ -33,7 +34,10 @@ Branch = tuple[StoredMessage, ...]
 class TemporaryChats:
     """The temporary conversations of one owner, by ids that look like those of stored ones."""
 
-    def __init__(self, store: Store, engine: Engine, doors: Doors, owner: int, jobs: Jobs) -> None:
+    def __init__(
+        self, store: Store, engine: Engine, doors: Doors, owner: int, jobs: Jobs, estimates: Estimates
+    ) -> None:
+        self._estimates = estimates
         self._store = store
         self._engine = engine
         self._doors = doors
@@ -47,11 +51,18 @@ class TemporaryChats:
         return conversation in self._chats
 
     def send(
-        self, conversation: str | None, content: str | tuple[Part, ...], settings: Settings, *, key: str | None = None
+        self,
+        conversation: str | None,
+        content: str | tuple[Part, ...],
+        settings: Settings,
+        *,
+        key: str | None = None,
+        override: bool = False,
     ) -> Sent:
         """Add a message and start its answer; None begins a new conversation.
 
-        The same `key` again sends nothing. Raises AnswerRunning (nothing is queued here), BadInput, NotFound.
+        The same `key` again sends nothing. Raises AnswerRunning (nothing is queued here), BadInput, NotFound, and
+        OverBudget, unless `override` lets this one message through.
         """
         parts, ref, key = checked(content), self._doors.ref(settings), key or new_public_id()
         self._require_taken(parts, ref)
@@ -60,12 +71,18 @@ class TemporaryChats:
             if earlier := chat.sent.get(key):
                 return earlier
             self._require_idle(chat)
-            asked = chat.add(_user_message(chat.leaf, parts))
-            sent = chat.sent[key] = self._answer(chat, asked, ref, settings)
+            leaf, asked = chat.leaf, chat.add(_user_message(chat.leaf, parts))
+            try:
+                sent = chat.sent[key] = self._answer(chat, asked, ref, settings, override)
+            except OverBudget:
+                chat.take_back(asked, leaf)
+                if conversation is None:
+                    del self._chats[chat.public_id]
+                raise
         return sent
 
-    def again(self, conversation: str, user_message: str, settings: Settings) -> Sent:
-        """Answer a user message once more, beside the answers it has. Raises AnswerRunning, NotFound, BadInput."""
+    def again(self, conversation: str, user_message: str, settings: Settings, *, override: bool = False) -> Sent:
+        """Answer a user message once more, beside the answers it has. Raises as `send` does."""
         ref = self._doors.ref(settings)
         with self._lock:
             chat = self._chat(conversation)
@@ -74,10 +91,16 @@ class TemporaryChats:
             if asked.role != "user":
                 raise BadInput("not_a_question")
             self._require_taken(asked.parts, ref)
-            return self._answer(chat, asked, ref, settings)
+            return self._answer(chat, asked, ref, settings, override)
 
     def edit_and_send(
-        self, conversation: str, message: str, content: str | tuple[Part, ...], settings: Settings
+        self,
+        conversation: str,
+        message: str,
+        content: str | tuple[Part, ...],
+        settings: Settings,
+        *,
+        override: bool = False,
     ) -> Sent:
         """Ask with other words, beside the message as it was. Raises as `send` does."""
         with self._lock:
@@ -85,8 +108,8 @@ class TemporaryChats:
             self._require_idle(chat)
             leaf, chat.leaf = chat.leaf, chat.get(message).parent
             try:
-                return self.send(conversation, content, settings)
-            except (BadInput, NotFound):
+                return self.send(conversation, content, settings, override=override)
+            except (BadInput, NotFound, OverBudget):
                 chat.leaf = leaf
                 raise
 
@@ -152,18 +175,23 @@ class TemporaryChats:
         if any(message.state == "running" for message in chat.messages.values()):
             raise AnswerRunning("this conversation has a running answer")
 
-    def _answer(self, chat: _Chat, asked: StoredMessage, ref: ModelRef, settings: Settings) -> Sent:
+    def _answer(self, chat: _Chat, asked: StoredMessage, ref: ModelRef, settings: Settings, override: bool) -> Sent:
+        before, attempt_id = chat.branch_to(asked.public_id), new_id()
+        verdict = self._estimates.hold(
+            *(attempt_id, ref, sendable(before), settings.system, settings.params), override=override
+        )
         told = chat.add(_answer_message(asked.public_id, ref))
-        before = chat.branch()[:-1]
         self._engine.start(
             LiveAnswer(new_id(), told.public_id, chat.public_id),
             Turn(new_public_id(), chat.public_id, asked.parts, ref, params=settings.params, system=settings.system),
-            new_id(),
+            attempt_id,
             job=lambda: self._jobs.make(sendable(before), ref, settings.params, settings.system),
             door=lambda: self._doors.door(ref.gateway_id),
-            diary=Unstored(self._store.ledger, self._owner, ref, lambda end: self._end(chat, told, end)),
+            diary=Unstored(
+                *(self._store.ledger, self._owner, ref, lambda end: self._end(chat, told, end)), attempt_id=attempt_id
+            ),
         )
-        return Sent(chat.public_id, told.public_id)
+        return Sent(chat.public_id, told.public_id, verdict)
 
     def _end(self, chat: _Chat, told: StoredMessage, end: AnswerEnd) -> None:
         ended = structs.replace(
@@ -202,10 +230,18 @@ class _Chat:
             raise NotFound("message")
         return self.messages[message]
 
+    def take_back(self, message: StoredMessage, leaf: str | None) -> None:
+        """As if it had not been added."""
+        del self.messages[message.public_id]
+        self.leaf = leaf
+
     def branch(self) -> Branch:
         """From the root to the leaf, each with its versions."""
+        return self.branch_to(self.leaf)
+
+    def branch_to(self, at: str | None) -> Branch:
+        """From the root to a message."""
         found: list[StoredMessage] = []
-        at = self.leaf
         while at is not None:
             message = self.messages[at]
             found.append(structs.replace(message, siblings=self._children(message.parent)))

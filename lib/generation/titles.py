@@ -13,6 +13,7 @@ from lib.cards import ModelCard
 from lib.errors import ParlourError
 from lib.generation.doors import Doors
 from lib.generation.engine import Engine
+from lib.generation.estimating import Estimates
 from lib.generation.live import LiveAnswer
 from lib.generation.run import Job
 from lib.generation.unstored import Unstored
@@ -40,7 +41,8 @@ NOWHERE = ""
 class Titles:
     """Asks for titles of one owner's conversations."""
 
-    def __init__(self, store: Store, engine: Engine, doors: Doors, owner: int) -> None:
+    def __init__(self, store: Store, engine: Engine, doors: Doors, owner: int, estimates: Estimates) -> None:
+        self._estimates = estimates
         self._store = store
         self._engine = engine
         self._doors = doors
@@ -62,16 +64,20 @@ class Titles:
         params = Params(max_tokens=_MOST_TOKENS)
         asked = self._doors.ref(Settings(ref.gateway_id, card.id, ref.dialect, params))
         ask = Ask(card.id, (user(_question(branch)),), _SYSTEM, params)
+        attempt_id = new_id()
+        self._estimates.hold(attempt_id, asked, ask.messages, _SYSTEM, params, conversation=conversation)
         self._asking.add(conversation)
         self._engine.start(
             LiveAnswer(new_id(), new_public_id(), NOWHERE),
             Turn(new_public_id(), NOWHERE, (), asked, params=params),
-            new_id(),
+            attempt_id,
             job=lambda: Job(ask, asked.dialect, card, self._doors.tariff(asked)),
             door=lambda: self._doors.door(asked.gateway_id),
             purpose="title",
             diary=Unstored(
-                self._store.ledger, self._owner, asked, lambda end: self._take(conversation, end), conversation
+                *(self._store.ledger, self._owner, asked, lambda end: self._take(conversation, end)),
+                conversation=conversation,
+                attempt_id=attempt_id,
             ),
         )
 

@@ -13,14 +13,20 @@ class Book(Protocol):
     """What is needed of the store's ledger."""
 
     def record(
-        self, owner: int, ref: ModelRef, attempts: tuple[Attempt, ...], *, conversation: str | None = None
+        self,
+        owner: int,
+        ref: ModelRef,
+        attempts: tuple[Attempt, ...],
+        *,
+        conversation: str | None = None,
+        settles: int | None = None,
     ) -> None: ...
 
 
 class Unstored:
     """One answer's diary (see `run.Diary`). `ended` is told of its end before the numbers are written.
 
-    With `conversation` the cost counts into that conversation's total.
+    With `conversation` the cost counts into that conversation's total. `attempt_id` is what money was reserved for.
     """
 
     def __init__(
@@ -30,12 +36,14 @@ class Unstored:
         ref: ModelRef,
         ended: Callable[[AnswerEnd], None],
         conversation: str | None = None,
+        attempt_id: int | None = None,
     ) -> None:
         self._book = book
         self._owner = owner
         self._ref = ref
         self._ended = ended
         self._conversation = conversation
+        self._attempt_id = attempt_id
 
     def checkpoint(self, answer_id: int, text: str, reasoning: str = "", parts: tuple[Part, ...] = ()) -> bool:
         return False
@@ -61,8 +69,8 @@ class Unstored:
     def finish(self, answer_id: int, end: AnswerEnd) -> bool:
         """May be called again until it succeeds: the ledger takes an attempt once."""
         self._ended(end)
-        self._record(end.attempts)
+        self._record(end.attempts, settles=self._attempt_id)
         return True
 
-    def _record(self, attempts: tuple[Attempt, ...]) -> None:
-        self._book.record(self._owner, self._ref, attempts, conversation=self._conversation)
+    def _record(self, attempts: tuple[Attempt, ...], settles: int | None = None) -> None:
+        self._book.record(self._owner, self._ref, attempts, conversation=self._conversation, settles=settles)

@@ -121,10 +121,23 @@ def _most(card: ModelCard) -> TokenCount:
     return TokenCount(text + video, 0, 0, 0, (1 + len(FORMS)) * _MOST_TOKENS, 0)
 
 
+class Hold(Protocol):
+    """Reserves money for a request, or raises OverBudget (`estimating.Estimates.hold`)."""
+
+    def __call__(
+        self, attempt_id: int, ref: ModelRef, messages: Sequence[Message], system: str, params: Params
+    ) -> object: ...
+
+
+def _unlimited(attempt_id: int, ref: ModelRef, messages: Sequence[Message], system: str, params: Params) -> None:
+    """Without budgets nothing is reserved."""
+
+
 class VideoProbe:
     """Probes one owner's gateways. Called from page threads; the requests run on the engine."""
 
-    def __init__(self, book: Book, engine: Engine, doors: ProbeDoors, owner: int) -> None:
+    def __init__(self, book: Book, engine: Engine, doors: ProbeDoors, owner: int, hold: Hold = _unlimited) -> None:
+        self._hold = hold
         self._book = book
         self._engine = engine
         self._doors = doors
@@ -141,7 +154,7 @@ class VideoProbe:
         """Ask without the clip, then with it in one form after the other until one clearly works; remember that one.
 
         Takes seconds to minutes; `told` hears of each request as it ends, on this thread. Raises NotFound when there
-        is no such gateway (any more).
+        is no such gateway (any more), OverBudget when a budget stops one of the requests.
         """
         card, ref = self._doors.model(gateway_id, model), self._ref(gateway_id, model)
         plain = self._try(ref, card, None, None)
@@ -183,14 +196,16 @@ class VideoProbe:
             ends.append(end)
             ended.set()
 
+        attempt_id = new_id()
+        self._hold(attempt_id, ref, ask.messages, "", params)
         live = self._engine.start(
             LiveAnswer(new_id(), new_public_id(), NOWHERE),
             Turn(new_public_id(), NOWHERE, (), ref, params=params),
-            new_id(),
+            attempt_id,
             job=lambda: Job(ask, "openai", card, self._doors.tariff(ref)),
             door=lambda: self._doors.door_for_video(ref.gateway_id, form),
             purpose="probe",
-            diary=Unstored(self._book, self._owner, ref, take),
+            diary=Unstored(self._book, self._owner, ref, take, attempt_id=attempt_id),
         )
         if not ended.wait(PATIENCE_S):
             self._engine.stop(live.message)

@@ -46,7 +46,7 @@ class Answers:
         clears_draft: bool = False,
         media_in: int = 0,
         batch_row: tuple[str, str] | None = None,
-        charge: Charge = Charge(),
+        charge: Charge | None = None,
     ) -> Begun:
         """Commit what the user said, the empty answer and its first attempt, before anything is sent.
 
@@ -76,7 +76,7 @@ class Answers:
             clears_draft=clears_draft,
             media_in=media_in,
             batch_row=batch_row,
-            charge=charge,
+            charge=charge or Charge(),
         )
         try:
             return self._db.write(lambda connection: begin_in(connection, start), idempotent=True)

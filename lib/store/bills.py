@@ -165,7 +165,7 @@ def _mark(connection: Connection, owner: int, bill: Row[Any], found: Match) -> N
     if pairs:
         query = update(schema.bill_line).where(*mine, _l.line == bindparam("at_line"))
         rows = [{"at_line": at, "event": pair.entry.id, "found": pair.how} for at, pair in pairs.items()]
-        values = {"event_id": bindparam("event"), "how": bindparam("found")}
+        values: dict[str, Any] = {"event_id": bindparam("event"), "how": bindparam("found")}
         connection.execute(query.values(**values), rows)
 
 

@@ -6,7 +6,7 @@ its cost not yet seen.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -76,19 +76,20 @@ def _buckets(budget: Budget, at_ms: int, owner: int, zone_id: int | None) -> dic
     day = day_of(at_ms, zone_of(budget.zone))
     if by_gateway and budget.window == "month":
         return {"kind": "m", "scope": zone_id, "low": month_bucket(day), "high": month_bucket(day) + 1}
-    low = day if budget.window == "day" else day.replace(day=1)
-    high = day + timedelta(days=1) if budget.window == "day" else next_month(day)
-    return {"kind": "g" if by_gateway else "w", "scope": zone_id, "low": low.toordinal(), "high": high.toordinal()}
+    start, end = _days(budget, day)
+    return {"kind": "g" if by_gateway else "w", "scope": zone_id, "low": start.toordinal(), "high": end.toordinal()}
+
+
+def _days(budget: Budget, day: date) -> tuple[date, date]:
+    """The local days of the window that `day` is in, half-open; always: from long before this program."""
+    if budget.window == "day":
+        return day, day + timedelta(days=1)
+    return (date(2000, 1, 1) if budget.window == "always" else day.replace(day=1)), next_month(day)
 
 
 def _by_filter(connection: Connection, owner: int, gateway_id: int, budget: Budget, at_ms: int) -> tuple[int, int]:
     """One gateway in a zone that has no sums of its own."""
-    day = day_of(at_ms, zone_of(budget.zone))
-    start, end = day, day + timedelta(days=1)
-    if budget.window == "month":
-        start, end = day.replace(day=1), next_month(day)
-    if budget.window == "always":
-        start, end = day.replace(year=2000, month=1, day=1), next_month(day)
+    start, end = _days(budget, day_of(at_ms, zone_of(budget.zone)))
     tallies = sums_of(connection, owner, Filter(start, end, budget.zone, gateways=(gateway_id,)), ())
     known = (one for one in tallies if one.currency == budget.currency)
     spent = sum(one.cost_nano - one.est_cost_nano + one.est_high_nano for one in known)

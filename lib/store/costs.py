@@ -14,11 +14,15 @@ from lib.store.encoding import bounded, storable
 _k = schema.cost_event.c
 
 
-def latest_costs(owner: int) -> FromClause:
-    """The cost rows in force, to be joined on `event_id`, which is how they are to be found: by no index on owners."""
+def latest_costs(owner: int, *, by_amount: bool = False) -> FromClause:
+    """The cost rows in force, to be joined on `event_id`, which is how they are to be found: by no index on owners.
+
+    With `by_amount` they are to be found by the index of an owner's amounts.
+    """
     later = schema.cost_event.alias("later")
     superseded = select(later.c.id).where(later.c.event_id == _k.event_id, later.c.seq > _k.seq).exists()
-    return select(schema.cost_event).where(_k.owner_id + 0 == owner, ~superseded).subquery("cost")
+    mine = (_k.owner_id if by_amount else _k.owner_id + 0) == owner
+    return select(schema.cost_event).where(mine, ~superseded).subquery("cost")
 
 
 def current_cost(connection: Connection, owner: int, event_id: int) -> Row[Any] | None:

@@ -20,11 +20,11 @@ from lib.store.measuring import total
 
 _u, _c, _t = schema.usage_event.c, schema.conversation.c, schema.conversation_total.c
 _f, _w = schema.folder.c, schema.conversation_tag.c
-_FEW = 4_000
+_FEW = 30_000
 """So many requests are read faster than conversations are looked at one by one."""
-_CHUNK = 200
-_FURTHEST = 40_000
-"""After so many conversations without an end, all requests of the period are read instead."""
+_FIRST_LOOK, _LONGEST_LOOK = 64, 512
+_REQUESTS_PER_LOOK = 4
+"""To look at one conversation takes as long as to read so many requests: the walk ends where reading all is faster."""
 
 
 def costliest(connection: Connection, owner: int, filter: Filter, currency: str, limit: int) -> list[ChatSpend]:
@@ -32,15 +32,18 @@ def costliest(connection: Connection, owner: int, filter: Filter, currency: str,
     if filter.start >= filter.end or limit < 1:
         return []
     found = None
-    if is_rolled(filter) and count_of(connection, owner, filter) > _FEW:
-        found = _walked(connection, owner, filter, currency, limit)
+    count = count_of(connection, owner, filter) if is_rolled(filter) else 0
+    if count > _FEW:
+        found = _walked(connection, owner, filter, currency, limit, count // _REQUESTS_PER_LOOK)
     if found is None:
         rows = connection.execute(_sums(owner, filter, currency))
         found = heapq.nlargest(limit, rows, key=_rank)
     return _named(connection, owner, currency, found)
 
 
-def _walked(connection: Connection, owner: int, filter: Filter, currency: str, limit: int) -> list[Row[Any]] | None:
+def _walked(
+    connection: Connection, owner: int, filter: Filter, currency: str, limit: int, furthest: int
+) -> list[Row[Any]] | None:
     """Conversations in the order of what they ever cost, until none that is left can have cost more in the period.
 
     What a conversation cost in a period is at most what it cost in all, since no request costs less than nothing.
@@ -53,7 +56,7 @@ def _walked(connection: Connection, owner: int, filter: Filter, currency: str, l
         if len(best) == limit and best[-1].cost_nano > most:
             return best
         walked += len(ids)
-        if walked >= _FURTHEST:
+        if walked >= furthest:
             return None
     return None
 
@@ -62,15 +65,17 @@ def _by_total(connection: Connection, owner: int, demo: bool, currency: str) -> 
     """(some conversations, the most that any conversation after them cost in all)."""
     query = select(_t.conversation_id, _t.cost_nano)
     query = query.where(_t.owner_id == owner, _t.currency == storable(currency), _t.demo == int(demo))
-    query = query.order_by(_t.cost_nano.desc(), _t.conversation_id.desc()).limit(_CHUNK)
-    rows = connection.execute(query).all()
+    query = query.order_by(_t.cost_nano.desc(), _t.conversation_id.desc())
+    at_once = _FIRST_LOOK
+    rows = connection.execute(query.limit(at_once)).all()
     while rows:
         last = rows[-1]
         yield [row.conversation_id for row in rows], last.cost_nano
         after = (_t.cost_nano <= last.cost_nano) & (
             (_t.cost_nano < last.cost_nano) | (_t.conversation_id < last.conversation_id)
         )
-        rows = connection.execute(query.where(after)).all()
+        at_once = min(2 * at_once, _LONGEST_LOOK)
+        rows = connection.execute(query.where(after).limit(at_once)).all()
 
 
 def _rank(row: Row[Any]) -> tuple[int, int, int]:
@@ -135,7 +140,7 @@ def folders_spend(connection: Connection, owner: int, filter: Filter) -> list[Pr
     """See `Insight.folders`."""
     if filter.start >= filter.end:
         return []
-    inside = _c.folder_id.is_not(None)
+    inside = _c.folder_id.in_(select(_f.id).where(_f.owner_id == owner))
     keys = (_f.public_id.label("key"), _f.name.label("name"))
     query = _projects(owner, filter, keys, inside).join(schema.folder, _f.id == _c.folder_id)
     found = [_project(row) for row in connection.execute(query.group_by(_f.public_id, _f.name))]

@@ -97,7 +97,7 @@ def _half(
     backwards: bool,
 ) -> list[LedgerRow]:
     """The rows whose value is known, by value; or the others, by time."""
-    cost = latest_costs(owner)
+    cost = latest_costs(owner, by_amount=order == "cost" and _is_plain(filter))
     value, id_ = (cost.c.nano, cost.c.event_id) if order == "cost" else (_u.duration_ms, _u.id)
     where: list[Any] = [value.is_not(None) if known else value.is_(None)]
     if cursor is not None:

@@ -123,9 +123,9 @@ def _places(owner: int, filter: Filter) -> list[Condition]:
         worn = select(_t.conversation_id).where(_t.owner_id == owner, _t.folded == folded(filter.tag))
         found.append(_u.conversation_id.in_(worn))
     if filter.folder is not None:
-        inside = select(_c.id).where(_c.owner_id == owner, _c.folder_id.is_not(None))
-        if not filter.folder:
-            return [*found, or_(_u.conversation_id.is_(None), _u.conversation_id.not_in(inside))]
-        folder = select(_f.id).where(_f.public_id == storable(filter.folder), _f.owner_id == owner)
-        found.append(_u.conversation_id.in_(inside.where(_c.folder_id.in_(folder))))
+        folders = select(_f.id).where(_f.owner_id == owner)
+        if filter.folder:
+            folders = folders.where(_f.public_id == storable(filter.folder))
+        inside = _u.conversation_id.in_(select(_c.id).where(_c.owner_id == owner, _c.folder_id.in_(folders)))
+        found.append(inside if filter.folder else or_(_u.conversation_id.is_(None), ~inside))
     return found

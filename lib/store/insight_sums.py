@@ -162,6 +162,8 @@ def _days_and_months(filter: Filter, needs: frozenset[str], grain: Grain | None,
     if days is None:
         return None
     start, end = filter.start, filter.end
+    if not needs:  # one row a day is fewer than a month has items
+        return [Piece(days, zone.id, start.toordinal(), end.toordinal(), apart=grain is not None)]
     first, last = month_bucket(start) + (start.day > 1), month_bucket(end)
     if grain == "day" or (grain is None and filter.days <= MONTHS_BEYOND_DAYS):
         return [_days(days, zone, start, end, grain)]
@@ -298,6 +300,8 @@ def first_and_last(connection: Connection, owner: int, demo: bool) -> tuple[date
     if not zones:
         return None, None
     query = select(func.min(_r.bucket), func.max(_r.bucket)).join(schema.usage_item, _i.id == _r.item_id)
-    query = query.where(_r.kind == "w", _r.scope_id == zones[0].id, _r.owner_id == owner, _r.n > 0, _i.demo == int(demo))
+    query = query.where(
+        _r.kind == "w", _r.scope_id == zones[0].id, _r.owner_id == owner, _r.n > 0, _i.demo == int(demo)
+    )
     low, high = connection.execute(query).one()
     return (None, None) if low is None else (date.fromordinal(low), date.fromordinal(high))

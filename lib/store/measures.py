@@ -12,6 +12,7 @@ from lib.store import schema
 from lib.store.conversations import find
 from lib.store.database import Database
 from lib.store.encoding import from_json, storable
+from lib.store.transcript import message_row
 
 _u, _m = schema.usage_event.c, schema.message.c
 _INPUT = ("in_uncached", "in_cache_read", "in_cache_write_5m", "in_cache_write_1h")
@@ -63,12 +64,13 @@ class Measures:
         """
         return self._db.read(lambda connection: _past(connection, owner, gateway_id, model))
 
-    def branch(self, owner: int, conversation: str) -> tuple[MessageSize, ...]:
-        """The messages of the branch that is shown, from its root to its leaf. Raises NotFound."""
+    def branch(self, owner: int, conversation: str, leaf: str | None = None) -> tuple[MessageSize, ...]:
+        """The messages of the branch that is shown, or that ends in `leaf`, from its root on. Raises NotFound."""
 
         def work(connection: Connection) -> tuple[MessageSize, ...]:
-            leaf = find(connection, owner, conversation).active_id
-            return () if leaf is None else _branch(connection, owner, leaf)
+            found = find(connection, owner, conversation)
+            end = found.active_id if leaf is None else message_row(connection, owner, found.id, leaf).id
+            return () if end is None else _branch(connection, owner, end)
 
         return self._db.read(work)
 

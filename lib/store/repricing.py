@@ -89,13 +89,15 @@ class Repricing:
         """
         done, after = 0, 0
         while True:
-            found = self._db.write(
-                lambda connection, after=after: _some(connection, owner, gateway_id, model, references or {}, after)
-            )
-            done += found[0]
-            if found[1] is None:
+
+            def work(connection: Connection, after: int = after) -> tuple[int, int | None]:
+                return _some(connection, owner, gateway_id, model, references or {}, after)
+
+            priced, further = self._db.write(work)
+            done += priced
+            if further is None:
                 return done
-            after = found[1]
+            after = further
 
 
 def _period(filter: Filter) -> tuple[Any, Any, str]:

@@ -175,15 +175,12 @@ class Change:
                 self._speeds[key] = self._speeds.get(key, 0) + n
 
     def _ids(self, item: Item) -> dict[str, int]:
-        """The ids of an item on every level."""
+        """The ids of an item on every level; `apply` writes each item once."""
         found = self._levels.get(item)
         if found is None:
-            found = {}
-            for level in LEVELS:
-                seen = item.at(level)
-                found[level] = seen.id
-                self._items[found[level]] = seen  # `apply` writes each once
-            self._levels[item] = found
+            seen = _on_every_level(item)
+            self._items |= dict(seen.values())
+            found = self._levels[item] = {level: id_ for level, (id_, _) in seen.items()}
         return found
 
     def _sum(self, key: Key, values: Sequence[int], sign: int) -> None:
@@ -205,6 +202,13 @@ class Change:
             statement = add_up(connection, table, names, sums)
             insert_many(connection, statement, (*names, *sums, "owner_id"), values)
         self._sums, self._speeds, self._items = {}, {}, {}
+
+
+@lru_cache(maxsize=2048)
+def _on_every_level(item: Item) -> dict[str, tuple[int, Item]]:
+    """The item of every level with its id."""
+    seen = {level: item.at(level) for level in LEVELS}
+    return {level: (one.id, one) for level, one in seen.items()}
 
 
 @lru_cache(maxsize=64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -70,9 +71,7 @@ class Statements:
             raise BadInput("month_open")
         if any(one.month == month for one in self.list(owner)):
             raise BadInput("month_closed")
-        made = self._db.read(
-            lambda connection: _made(connection, owner, month, zone, at_ms, _closed(connection, owner))
-        )
+        made = self._db.read(lambda connection: _made(connection, owner, month, zone, at_ms))
         row = {"id": new_id(), "owner_id": owner, "public_id": new_public_id(), "closed_ms": at_ms}
         row |= {"month": month, "zone": zone, "hash": made.hash, "n_rows": made.n_rows}
         row |= {"document": encoded(made).decode()}
@@ -84,13 +83,13 @@ class Statements:
         """A moment that divides the costs: what is written before it can be read now, what comes later is after it."""
 
         def work(connection: Connection) -> int:
-            recounting(connection, owner)
-            return now_ms() + 1
+            recounting(connection, owner)  # costs are written in turns with this: nobody is half-way
+            cut = now_ms() + 1
+            while now_ms() < cut:
+                time.sleep(0.001)
+            return cut
 
-        cut = self._db.write(work)
-        while now_ms() < cut:
-            pass  # at most a millisecond: nothing may be written after the cut with a time before it
-        return cut
+        return self._db.write(work)
 
     def list(self, owner: int) -> ClosedMonths:
         """The newest month first."""
@@ -162,11 +161,9 @@ def _listed(row: Row[Any]) -> Closed:
     return Closed(*(getattr(row, name) for name in Closed.__struct_fields__))
 
 
-def _made(
-    connection: Connection, owner: int, month: str, zone: str, at_ms: int, earlier: Sequence[Closed]
-) -> Statement:
+def _made(connection: Connection, owner: int, month: str, zone: str, at_ms: int) -> Statement:
     from_ms, to_ms = month_window(month, zone_of(zone))
-    adjustments = _adjustments(connection, owner, earlier, at_ms)
+    adjustments = _adjustments(connection, owner, _closed(connection, owner), at_ms)
     rows = _rows(connection, owner, from_ms, to_ms, at_ms)
     return statement(month, zone, rows, adjustments, _versions(connection, owner))
 
@@ -195,9 +192,11 @@ def _streamed(database: Database, owner: int, from_ms: int, to_ms: int, at_ms: i
     """The same outside a transaction: such rows never change, so it may be read in several."""
     after = 0
     while True:
-        found = database.read(
-            lambda connection, after=after: list(_rows(connection, owner, from_ms, to_ms, at_ms, after, _AT_ONCE))
-        )
+
+        def work(connection: Connection, after: int = after) -> list[LedgerRow]:
+            return list(_rows(connection, owner, from_ms, to_ms, at_ms, after, _AT_ONCE))
+
+        found = database.read(work)
         yield from found
         if len(found) < _AT_ONCE:
             return

@@ -24,7 +24,7 @@ def show_again(batch: Batch) -> None:
     choice = Choice(
         f"again-{batch.public_id}", Settings(last.ref.gateway_id, last.ref.model, last.ref.dialect, last.params)
     )
-    with st.popover("Run again", icon=":material/replay:", type="tertiary", key="batch-again"):
+    with st.popover("Run again", icon=":material/replay:", type="tertiary", key=f"batch-again-{len(batch.runs)}"):
         st.caption("The same files and the same question, beside what is there.")
         show_picker(choice)
         budget = ask_budget(choice, f"again-budget-{batch.public_id}")

@@ -63,7 +63,7 @@ def _edit_line(number: int, *, first: bool) -> Line:
     """Labels stand over the first line only; the others have theirs for those who cannot see the column."""
     shown: Literal["visible", "collapsed"] = "visible" if first else "collapsed"
     key = f"field-{number}"
-    name, kind, what, required, gone = st.columns([4, 3, 6, 2, 1], vertical_alignment="bottom", gap="small")
+    name, kind, what, required, gone = st.columns([8, 6, 9, 5, 5], vertical_alignment="bottom", gap="small")
     with gone:
         st.button(
             "Remove", icon=":material/close:", key=f"{key}-gone", type="tertiary", on_click=_remove, args=(number,)
@@ -81,7 +81,7 @@ def _edit_line(number: int, *, first: bool) -> Line:
             placeholder="Helps the model",
         ),
         required.checkbox(
-            "Required", value=True, key=f"{key}-required", persist_state="session", help="Otherwise it may stay empty.",
+            "Required", value=True, key=f"{key}-required", persist_state="session"
         ),
     )  # fmt: skip
 

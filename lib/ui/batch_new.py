@@ -48,7 +48,7 @@ def show_new_batch() -> None:
     batch = Batch("", "", prompt.strip(), fields, files.choice.system, parallel)
     quote = _quote(files, batch)
     _show_left_out(files)
-    why_not = wrong or _missing(files, batch, quote, budget)
+    why_not = "Correct the fields first." if wrong else _missing(files, batch, quote, budget)
     _show_start(files, batch, quote, budget, why_not)
 
 

@@ -98,7 +98,6 @@ def _do(act: Any, run: str) -> None:
 def _show_table(batch: Batch, run: str, rows: list[BatchRow], results: dict[str, Result], currency: str) -> int | None:
     """The table, and the place of the line that was picked."""
     columns: dict[str, Any] = {
-        "File": st.column_config.TextColumn(width="medium"),
         "Answer": st.column_config.TextColumn(width="large"),
     }
     table: Any = st.dataframe(

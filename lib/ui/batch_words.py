@@ -149,7 +149,8 @@ def state_words(progress: Progress) -> str:
         case "paused" if progress.reason:
             return f"{notice_for_kind(progress.reason).what} The batch pauses; {rest}."
         case "paused":
-            return f"Paused; {rest}. What is being answered goes on to its end."
+            goes_on = " What is being answered goes on to its end." if progress.running else ""
+            return f"Paused; {rest}.{goes_on}"
         case "stopped":
             return f"Stopped; {rest}."
         case "over_budget":

@@ -111,4 +111,3 @@ def _reprice() -> None:
         say_once(notice_for(error).text, ":material/error:")
         return
     say_once(f"Priced {n:,} request{'s' * (n != 1)}.", ":material/check:")
-

@@ -46,6 +46,10 @@ class Entry:
         """Of one field."""
         return f"{self.key}-{name}"
 
+    def sure_of(self, prices: Prices) -> str:
+        """The key of the confirmation of exactly these prices."""
+        return self.key_of(f"sure-{prices_words(prices)}")
+
     def typed(self) -> _Typed:
         """The prices as they stand in the fields now."""
         state = st.session_state
@@ -66,7 +70,7 @@ class Entry:
     def save(self) -> None:
         """Keep what is typed, unless it must be confirmed first. A callback: the fields are as they are now."""
         typed = self.typed()
-        if typed.prices is None or (typed.held and not st.session_state.get(self.key_of("sure"))):
+        if typed.prices is None or (typed.held and not st.session_state.get(self.sure_of(typed.prices))):
             return
         self._keep(typed.prices, str(st.session_state.get(self.key_of("note")) or ""))
 
@@ -100,7 +104,6 @@ def show_entry(gateway: GatewayCard, card: ModelCard, now: Prices, source: Price
     with st.container(horizontal=True):
         st.button(
             "Save price", type="primary", key=entry.key_of("save"), on_click=entry.save,
-            disabled=typed.prices is None and not typed.problem and not _anything(entry),
         )  # fmt: skip
         if source == "entered":
             st.button(
@@ -108,10 +111,6 @@ def show_entry(gateway: GatewayCard, card: ModelCard, now: Prices, source: Price
                 on_click=entry.withdraw, help="The gateway's own price counts again, if it names one.",
             )  # fmt: skip
     st.caption("Counts from the next answer on. Answers that have a price keep it.")
-
-
-def _anything(entry: Entry) -> bool:
-    return True  # a button that wakes only after the field is left would swallow the first click
 
 
 def _show_fields(entry: Entry, now: Prices) -> None:
@@ -135,9 +134,7 @@ def _show_problem(entry: Entry, typed: _Typed) -> None:
         return
     why = ". ".join(suspect_words(one, typed.prices.currency) for one in typed.held)
     st.warning(label(f"Not saved until you confirm: {why}.", limit=500), icon=":material/warning:")
-    st.checkbox(
-        label(f"It really is {prices_words(typed.prices)} per 1M tokens"), key=entry.key_of("sure")
-    )
+    st.checkbox(label(f"It really is {prices_words(typed.prices)} per 1M tokens"), key=entry.sure_of(typed.prices))
 
 
 def _pico(text: str, unit: PriceUnit, cents: bool, field: str) -> int | None:

@@ -73,7 +73,9 @@ def _row(version: PriceVersion) -> dict[str, str]:
     return {
         "From": day_words(version.valid_from_ms, services().zone),
         **{name: price_per_m(getattr(version.prices, field), version.prices.currency) for field, name in _FEW},
-        "Source": source_words(version.source) if version.prices.known else f"{source_words(version.source)}: withdrawn",
+        "Source": source_words(version.source)
+        if version.prices.known
+        else f"{source_words(version.source)}: withdrawn",
         "Note": plain(version.note),
     }
 

@@ -43,9 +43,7 @@ def _show_rule(gateway: GatewayCard, kept: KeptRule, cards: Sequence[ModelCard])
     rule, key = kept.rule, f"rule-{kept.public_id}"
     with st.container(border=True, key=f"{key}-box"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.toggle(
-                label(rule.words), kept.active, key=key, width="content", on_change=_switch, args=(gateway, kept)
-            )
+            st.toggle(label(rule.words), kept.active, key=key, width="content", on_change=_switch, args=(gateway, kept))
             st.button(
                 "Remove", icon=":material/delete:", type="tertiary", key=f"{key}-remove",
                 on_click=_remove, args=(gateway, kept),

@@ -21,7 +21,7 @@ TabName = Literal["overview", "models", "chats", "tokens", "speed", "requests"]
 PeriodName = Literal["today", "7d", "30d", "90d", "month", "year", "custom"]
 Versus = Literal["before", "year", "none"]
 """before: the equally many days before · year: the same days a year earlier."""
-Split = Literal["base", "family", "variant", "gateway"]
+Split = Literal["base", "family", "variant"]
 Pace = Literal["first", "rate", "errors"]
 """What the heat map shows: the first words, tokens per second, or how often it went wrong."""
 _DAYS: dict[PeriodName, int] = {"today": 1, "7d": 7, "30d": 30, "90d": 90, "year": 365}

@@ -292,7 +292,8 @@ def test_many_conversations_are_walked_from_the_dearest(
     store: Store, owner: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lib.store.insight_chats._FEW", 0)
-    monkeypatch.setattr("lib.store.insight_chats._CHUNK", 2)
+    monkeypatch.setattr("lib.store.insight_chats._FIRST_LOOK", 2)
+    monkeypatch.setattr("lib.store.insight_chats._REQUESTS_PER_LOOK", 0.1)
     told = random_told(19, 80, tuple(f"chat {number}" for number in range(14)))
     record(store, told)
     for filter in (Filter(**FAR), Filter(date(2026, 10, 1), date(2026, 11, 10)), Filter(**FAR, variants=("hc",))):
