@@ -29,7 +29,7 @@ LAST = ("Answer", "Problems", "Tokens in", "Tokens out", "Seconds", "Cost", "Cur
 """Columns around those of the fields; a field of such a name is told apart by `columns_of`."""
 _SHORT = 300
 """Characters of an answer in a cell; the whole one is shown beside the file."""
-_SIGNS = re.compile(r"\*\*|__|`+|(?m:^#+ )")
+_SIGNS = re.compile(r"\*+(?=\S)|(?<=\S)\*+|__|`+|(?m:^#+ )")
 _DIFFERS = "background-color: color-mix(in srgb, #c9930f 26%, transparent); font-weight: 600"
 
 _DTYPES: dict[FieldType, Any] = {
@@ -88,7 +88,9 @@ def _thousands(number: Any) -> str:
 
 
 def _time(seconds: Any) -> str:
-    return UNKNOWN if pd.isna(seconds) else f"{float(seconds):.1f} s"
+    if pd.isna(seconds):
+        return UNKNOWN
+    return "<0.1 s" if 0 < float(seconds) < 0.05 else f"{float(seconds):.1f} s"
 
 
 # --- to compare -------------------------------------------------------------------------------------------------------
@@ -209,7 +211,7 @@ def _cell(value: Any) -> str:
         return "; ".join(map(str, value))
     if _is_missing(value):
         return ""
-    if isinstance(value, bool):
+    if pd.api.types.is_bool(value):
         return "true" if value else "false"
     if isinstance(value, Decimal):
         return money_exact(int(value.scaleb(9)))

@@ -140,7 +140,7 @@ def folders_spend(connection: Connection, owner: int, filter: Filter) -> list[Pr
     """See `Insight.folders`."""
     if filter.start >= filter.end:
         return []
-    inside = _c.folder_id.in_(select(_f.id).where(_f.owner_id == owner))
+    inside = _f.owner_id == owner
     keys = (_f.public_id.label("key"), _f.name.label("name"))
     query = _projects(owner, filter, keys, inside).join(schema.folder, _f.id == _c.folder_id)
     found = [_project(row) for row in connection.execute(query.group_by(_f.public_id, _f.name))]
@@ -168,7 +168,7 @@ def _projects(owner: int, filter: Filter, keys: tuple[Any, ...], which: ColumnEl
     currency = cost.c.currency
     query = select(*keys, currency, func.count(_u.conversation_id.distinct()), *_few_sums(cost)).group_by(currency)
     query = query.join_from(schema.conversation, schema.usage_event, _u.conversation_id == _c.id)
-    query = query.join(cost, cost.c.event_id == _u.id).where(_c.owner_id == owner, which)
+    query = query.join(cost, cost.c.event_id == _u.id).where(_c.owner_id + 0 == owner, which)
     return query.where(*event_conditions(owner, filter, by_conversation=True), *cost_conditions(cost.c, filter))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Label, case, func, null, select
+from sqlalchemy import ColumnElement, Connection, Label, case, null, select
 
 from lib.insight_words import OTHER, Dimension, Filter, Grain
 from lib.ledger import Tally
@@ -292,16 +292,3 @@ def sums_of(
 def count_of(connection: Connection, owner: int, filter: Filter) -> int:
     """How many requests there are."""
     return sum(tally.n for tally in sums_of(connection, owner, filter))
-
-
-def first_and_last(connection: Connection, owner: int, demo: bool) -> tuple[date | None, date | None]:
-    """The first and the last local day of the reporting zone that has requests."""
-    zones = zones_of(connection, owner)
-    if not zones:
-        return None, None
-    query = select(func.min(_r.bucket), func.max(_r.bucket)).join(schema.usage_item, _i.id == _r.item_id)
-    query = query.where(
-        _r.kind == "w", _r.scope_id == zones[0].id, _r.owner_id == owner, _r.n > 0, _i.demo == int(demo)
-    )
-    low, high = connection.execute(query).one()
-    return (None, None) if low is None else (date.fromordinal(low), date.fromordinal(high))

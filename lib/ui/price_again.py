@@ -13,16 +13,16 @@ from lib.money import money
 from lib.price_book.preview import Preview, preview
 from lib.store.repricing import Unpriced
 from lib.ui.notices import notice_for
-from lib.ui.price_deeds import vendor_by_base, vendor_of
 from lib.ui.price_effect import last_days
 from lib.ui.price_place import go_to
+from lib.ui.price_reference import vendor_of
 from lib.ui.session import say_once, services
 
 
 def show_again() -> None:
     """Draw it."""
     st.subheader("Requests without a price", anchor=False)
-    found = services().store.repricing.unpriced(services().owner)
+    found = services().prices.unpriced()
     total = sum(one.n for one in found)
     if not total:
         st.caption("Every request has a price, or was not billed. Requests of the demo are not looked at.")
@@ -104,9 +104,8 @@ def _gateway_name(gateway_id: int) -> str:
 
 
 def _reprice() -> None:
-    cards = [card for gateway in services().gateways.cards() for card in services().gateways.models(gateway.id)]
     try:
-        n = services().store.repricing.reprice(services().owner, references=vendor_by_base(cards))
+        n = services().prices.reprice()
     except ParlourError as error:
         say_once(notice_for(error).text, ":material/error:")
         return

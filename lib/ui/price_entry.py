@@ -13,10 +13,10 @@ from lib.markdown import label
 from lib.money import PriceUnit, price_from_text
 from lib.price_book.units import Suspect, suspects
 from lib.ui.notices import notice_for
-from lib.ui.price_deeds import enter, vendor_of
 from lib.ui.price_effect import show_effect
+from lib.ui.price_reference import vendor_of
 from lib.ui.price_words import PRICE_NAMES, model_title, prices_words, source_words, suspect_words
-from lib.ui.session import remember, say_once
+from lib.ui.session import remember, say_once, services
 
 CURRENCIES = ("USD", "CNY", "EUR", "GBP", "JPY", "KRW", "INR")
 _UNITS: Mapping[str, tuple[PriceUnit, bool]] = {
@@ -76,17 +76,21 @@ class Entry:
 
     def withdraw(self) -> None:
         """Take the entered price back."""
-        self._keep(Prices(), "")
+        try:
+            services().prices.take_back(self.gateway.id, [self.card.id])
+        except ParlourError as error:
+            say_once(notice_for(error).text, ":material/error:")
+            return
+        say_once(f"Took back your price of {label(self.card.id)}.", ":material/undo:")
 
     def _keep(self, prices: Prices, note: str) -> None:
         try:
-            enter(self.gateway.id, {self.card.id: prices}, note)
+            services().prices.enter(self.gateway.id, {self.card.id: prices}, note=note)
         except ParlourError as error:
             say_once(notice_for(error).text, ":material/error:")
             return
         st.session_state["prices-saved"] += 1
-        done = "Saved the price of" if prices.known else "Took back your price of"
-        say_once(f"{done} {label(self.card.id)}.", ":material/check:")
+        say_once(f"Saved the price of {label(self.card.id)}.", ":material/check:")
 
 
 def show_entry(gateway: GatewayCard, card: ModelCard, now: Prices, source: PriceSource | None) -> None:

@@ -12,9 +12,9 @@ from lib.markdown import label, plain
 from lib.price_book.importing import Plan, plan
 from lib.price_book.reading import PriceList, read_prices
 from lib.ui.notices import notice_for
-from lib.ui.price_deeds import enter, vendor_of
 from lib.ui.price_effect import effect_lines, effect_of, effect_rows
 from lib.ui.price_entry import CURRENCIES
+from lib.ui.price_reference import vendor_of
 from lib.ui.price_words import UNITS, basis_words, prices_words, suspect_words, trouble_words, unit_words
 from lib.ui.session import remember, say_once, services
 
@@ -131,7 +131,7 @@ def _unreadable(error: BadInput) -> str:
 
 def _save(gateway: GatewayCard, found: Plan) -> None:
     try:
-        enter(gateway.id, found.prices, "from a list")
+        services().prices.enter(gateway.id, found.prices, note="from a list")
     except ParlourError as error:
         say_once(notice_for(error).text, ":material/error:")
         return

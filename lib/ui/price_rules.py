@@ -13,7 +13,7 @@ from lib.price_book.rules import Base, Multiplier, Ruled, multiplier, ruled
 from lib.store.price_rules import KeptRule
 from lib.ui.notices import notice_for
 from lib.ui.pages import SETTINGS
-from lib.ui.price_deeds import apply_rules, vendor_by_base
+from lib.ui.price_reference import vendor_by_base
 from lib.ui.price_words import model_title, prices_words
 from lib.ui.session import remember, say_once, services
 
@@ -27,10 +27,10 @@ def show_rules(gateway: GatewayCard) -> None:
         "For variants that the gateway names no price for. A price you entered, or that the gateway names for exactly "
         "a model, always goes before a rule; what a rule makes says so wherever it is used."
     )
-    kept = services().store.price_rules.list(services().owner, gateway.id)
+    kept = services().prices.rules(gateway.id)
     cards = list(services().gateways.models(gateway.id))
     for rule in kept:
-        _show_rule(gateway, rule, cards)
+        _show_rule(rule, cards)
     if not kept:
         st.markdown("There are no rules here yet. Such a rule reads: Budget = 0.3 × vendor list.")
     with st.expander("Add a rule", icon=":material/add:", expanded=not kept, key=f"rule-new-{gateway.public_id}"):
@@ -39,14 +39,14 @@ def show_rules(gateway: GatewayCard) -> None:
     _show_endings(gateway, cards)
 
 
-def _show_rule(gateway: GatewayCard, kept: KeptRule, cards: Sequence[ModelCard]) -> None:
+def _show_rule(kept: KeptRule, cards: Sequence[ModelCard]) -> None:
     rule, key = kept.rule, f"rule-{kept.public_id}"
     with st.container(border=True, key=f"{key}-box"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.toggle(label(rule.words), kept.active, key=key, width="content", on_change=_switch, args=(gateway, kept))
+            st.toggle(label(rule.words), kept.active, key=key, width="content", on_change=_switch, args=(kept,))
             st.button(
                 "Remove", icon=":material/delete:", type="tertiary", key=f"{key}-remove",
-                on_click=_remove, args=(gateway, kept),
+                on_click=_remove, args=(kept,),
             )  # fmt: skip
         st.caption(label(_made_words(rule, cards, kept.active), limit=400))
 
@@ -87,7 +87,7 @@ def _show_form(gateway: GatewayCard, cards: Sequence[ModelCard], kept: Iterable[
         return
     known = [one.rule for one in kept if one.active]
     _show_preview([one for one in ruled([*known, rule], cards, vendor_by_base(cards)) if one.rule == rule], cards)
-    st.button("Add rule", type="primary", key=f"{key}-save", on_click=_add, args=(gateway, rule))
+    st.button("Add rule", type="primary", key=f"{key}-save", on_click=_add, args=(rule,))
 
 
 def _show_preview(made: Sequence[Ruled], cards: Sequence[ModelCard]) -> None:
@@ -125,10 +125,9 @@ def _show_endings(gateway: GatewayCard, cards: Sequence[ModelCard]) -> None:
 # --- what the buttons do ----------------------------------------------------------------------------------------------
 
 
-def _add(gateway: GatewayCard, rule: Multiplier) -> None:
+def _add(rule: Multiplier) -> None:
     try:
-        services().store.price_rules.add(services().owner, rule)
-        apply_rules(gateway.id)
+        services().prices.add_rule(rule)
     except ParlourError as error:
         say_once(notice_for(error).text, ":material/error:")
         return
@@ -136,19 +135,17 @@ def _add(gateway: GatewayCard, rule: Multiplier) -> None:
     say_once(f"Added: {label(rule.words)}.", ":material/check:")
 
 
-def _switch(gateway: GatewayCard, kept: KeptRule) -> None:
+def _switch(kept: KeptRule) -> None:
     on = bool(st.session_state[f"rule-{kept.public_id}"])
     try:
-        services().store.price_rules.switch(services().owner, kept.public_id, on=on)
-        apply_rules(gateway.id)
+        services().prices.switch_rule(kept, on=on)
     except ParlourError as error:
         say_once(notice_for(error).text, ":material/error:")
 
 
-def _remove(gateway: GatewayCard, kept: KeptRule) -> None:
+def _remove(kept: KeptRule) -> None:
     try:
-        services().store.price_rules.remove(services().owner, kept.public_id)
-        apply_rules(gateway.id)
+        services().prices.remove_rule(kept)
     except ParlourError as error:
         say_once(notice_for(error).text, ":material/error:")
         return

@@ -219,7 +219,7 @@ def test_a_row_is_shown_beside_its_file_and_opens_as_a_conversation(app: Running
     page.mouse.click(table["x"] + 16, table["y"] + 36 + 35 + 17)
     shown = page.locator(".st-key-batch-one")
     expect(shown).to_contain_text("90 × 90 pixels")
-    expect(shown.get_by_text('<img src=x onerror=alert(1)> **b** :red[x]')).to_be_visible()
+    expect(shown.get_by_text("<img src=x onerror=alert(1)> **b** :red[x]")).to_be_visible()
     expect(shown.locator(".thumb img")).to_have_count(1)
     shown.get_by_role("button", name="Open as a conversation").click()
     settled(page)
@@ -303,12 +303,12 @@ def test_many_files_are_a_table_and_no_more_than_sixty_come_in(app: Running, pag
 def test_a_batch_is_deleted_and_brought_back(app: Running, page: Page) -> None:
     open_batches(page, app)
     give(page, pictures(1))
-    write_prompt(page, "echo to be deleted")
+    write_prompt(page, "echo short lived")
     start(page)
     finished(page, 1)
     page.get_by_role("button", name="All batches").click()
     settled(page)
-    lines = page.locator(".st-key-batches").get_by_text("echo to be deleted")
+    lines = page.locator(".st-key-batches").get_by_text("echo short lived")
     expect(lines).to_have_count(1)
     page.locator(".st-key-batches").get_by_role("button", name="Delete").first.click()
     expect(lines).to_have_count(0)
@@ -335,3 +335,23 @@ def test_a_batch_that_was_killed_is_resumed_without_asking_twice(parlour: type, 
     expect(progress(page)).to_contain_text("4 of 4 done", timeout=60_000)
     asked = rows(app, "SELECT count(*) AS n FROM batch_try")
     assert int(asked[0]["n"]) == 4
+
+
+def test_no_look_of_the_page_is_hard_to_read_or_wider_than_the_screen(app: Running, page: Page) -> None:
+    open_page(page, app, "upload")
+    found = in_every_look(page, "look")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    open_batches(page, app)
+    give(page, pictures(2))
+    write_prompt(page, "What is this?")
+    add_field(page, "width", "Whole number")
+    found |= in_every_look(page, "batch")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    open_batches(page, app)
+    give(page, pictures(2))
+    write_prompt(page, "What is this?")
+    start(page)
+    finished(page, 2)
+    found |= in_every_look(page, "finished")
+    assert found == {}
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

@@ -11,7 +11,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   state.drop = (id) => tell(id, "remove");
   state.held = () => data.held;
   state.wordless = data.items.length && !data.held && data.sendable ? () => tell("", "send") : null;
-  state.warn = (words) => { at(".warning").textContent = ""; setTimeout(() => { at(".warning").textContent = words; }, 20); };
+  state.warn = (said) => {
+    at(".words").hidden = said === data.held;  // said once, now in red
+    at(".warning").textContent = "";
+    setTimeout(() => { at(".warning").textContent = said; }, 20);
+  };
   at(".warning").textContent = "";
   const draw = () => {
     const cards = at(".cards"), root = parentElement.getRootNode(), focus = root.activeElement?.dataset?.focus;
@@ -35,6 +39,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const offers = at(".offers"), words = at(".words");
   offers.hidden = !data.held;
   words.textContent = data.held;
+  words.hidden = false;
   offers.replaceChildren(words, ...data.offers.map((offer) => {
     const button = made("button", "plainly", offer.words);
     Object.assign(button, { type: "button", onclick: () => tell("", "ask", offer.value) });
