@@ -160,6 +160,16 @@ class Gateways:
         cipher, nonce = self._keys.seal(key, owner=self._owner, gateway=card.public_id, origin=origin_of(card.base_url))
         self._store.gateways.set_key(self._owner, card.id, StoredKey(cipher, nonce, key.hint))
 
+    def key_to_hand_on(self, gateway_id: int) -> Secret:
+        """The key, for another program of its owner. To be asked for at the owner's click only, and kept nowhere.
+
+        Raises NotFound, SettingsError, and BadInput for the demo, whose key is of no use elsewhere.
+        """
+        card = self.card(gateway_id)
+        if card.demo:
+            raise BadInput("demo_key")
+        return self._key(card)
+
     def _key(self, card: GatewayCard) -> Secret:
         if card.id in self._held:
             return self._held[card.id]

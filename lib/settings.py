@@ -27,6 +27,7 @@ from lib.errors import SettingsError
 from lib.secret import Secret, key_from
 
 Demo = Literal["auto", "on", "off"]
+SECRETS_FILE = Path(".streamlit/secrets.toml")
 
 _T = TypeVar("_T")
 
@@ -55,13 +56,14 @@ class Settings(Struct, frozen=True):
     demo_speed: float = 1.0
     allowed_hosts: tuple[str, ...] = ()
     upload_bytes: int = 200_000_000
+    allow_public: bool = False
     gateways: tuple[ConfiguredGateway, ...] = ()
 
 
 def load(environ: Mapping[str, str] | None = None, secrets_file: Path | None = None) -> Settings:
     """The settings in force. Raises SettingsError naming the variable that cannot be used."""
     env = os.environ if environ is None else environ
-    secrets = _secrets(secrets_file or Path(".streamlit/secrets.toml"))
+    secrets = _secrets(secrets_file or SECRETS_FILE)
     return Settings(
         data_dir=Path(env.get("PARLOUR_DATA_DIR") or "data"),
         database_url=env.get("PARLOUR_DATABASE_URL") or None,
@@ -70,6 +72,7 @@ def load(environ: Mapping[str, str] | None = None, secrets_file: Path | None = N
         demo_speed=_number(env.get("PARLOUR_DEMO_SPEED") or "1", "PARLOUR_DEMO_SPEED"),
         allowed_hosts=tuple(host.strip() for host in env.get("PARLOUR_ALLOWED_HOSTS", "").split(",") if host.strip()),
         upload_bytes=int(_number(env.get("PARLOUR_UPLOAD_MB") or "200", "PARLOUR_UPLOAD_MB") * 1_000_000),
+        allow_public=_flag(env.get("PARLOUR_ALLOW_PUBLIC") or "no", "PARLOUR_ALLOW_PUBLIC"),
         gateways=(*_from_environment(env), *_from_secrets(secrets)),
     )
 
@@ -219,6 +222,16 @@ def _demo(value: str) -> Demo:
             return demo
         case _:
             raise SettingsError("PARLOUR_DEMO", "not_auto_on_off")
+
+
+def _flag(value: str, name: str) -> bool:
+    match value.strip().lower():
+        case "1" | "yes" | "true" | "on":
+            return True
+        case "0" | "no" | "false" | "off":
+            return False
+        case _:
+            raise SettingsError(name, "not_yes_or_no")
 
 
 def _number(value: str, name: str) -> float:

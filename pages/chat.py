@@ -7,6 +7,7 @@ import streamlit as st
 from lib.ui.answer_footer import prepare_footers
 from lib.ui.arrived_words import take_words_of_url
 from lib.ui.attachments import show_attach_button, show_device, show_left_out, show_waiting
+from lib.ui.budget_held import show_budget_line, show_refused
 from lib.ui.composer import show_controls, show_suggestions
 from lib.ui.conversation_menu import show_title
 from lib.ui.draft_keeper import show_keeper
@@ -40,6 +41,7 @@ with st.bottom:
     with st.container():
         show_unsent()
         show_held(chat)
+        show_refused(chat)
     with st.container():
         show_undo(chat.id)
     with st.container(gap=None):
@@ -51,6 +53,7 @@ with st.bottom:
         show_device(chat)
     with st.container(gap=None):
         show_waiting(chat)
+        show_budget_line(chat)
     show_controls(
         chat.choice,
         on_stop=chat.stop if chat.running else None,

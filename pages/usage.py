@@ -1,117 +1,95 @@
-"""Usage: where the money went."""
+"""Usage: where the money went, what it would have cost elsewhere, and how well that is known."""
 
 from __future__ import annotations
 
 import streamlit as st
+from msgspec import structs
 
 from lib import reports
-from lib.ledger import Tally
-from lib.markdown import label
-from lib.money import UNKNOWN, money
-from lib.ui import usage_charts as charts
-from lib.ui.pages import CHAT
+from lib.errors import NotFound
+from lib.insight_words import Choices
 from lib.ui.session import services
-from lib.ui.usage_ledger import Ledger
-from lib.ui.usage_period import Period, choose_currency, choose_demo, choose_period, choose_split
-from lib.ui.usage_words import model_words, variant_words
+from lib.ui.usage_bar import show_days, show_tabs
+from lib.ui.usage_chats import show_chats
+from lib.ui.usage_demo import MADE_UP, show_demo_line, show_nothing_yet
+from lib.ui.usage_models import show_models
+from lib.ui.usage_overview import show_overview
+from lib.ui.usage_place import Asked, filters_of, turn, view_of_url
+from lib.ui.usage_requests import show_requests_part
+from lib.ui.usage_speed import show_speed
+from lib.ui.usage_tokens import show_tokens
+from lib.ui.usage_view import View
+from lib.ui.usage_words import Names, model_words, variant_words
 
-LATEST = 50
+PARTS = {
+    "overview": show_overview,
+    "models": show_models,
+    "chats": show_chats,
+    "tokens": show_tokens,
+    "speed": show_speed,
+    "requests": show_requests_part,
+}
 
 
 def show_usage() -> None:
-    """Draw the page."""
+    """Draw the page: only the part that is open is read and computed."""
+    st.set_page_config(layout="wide")
     services_ = services()
-    title = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
-    title.title("Usage", anchor=False, width="content")
-    stored, owner = services_.store.ledger, services_.owner
-    if not stored.latest(owner, 1, demo=None):
-        show_nothing_yet()
+    view = view_of_url(services_.zone)
+    insight, owner = services_.store.insight, services_.owner
+    choices = insight.choices(owner, demo=view.demo)
+    demo = choices if view.demo else insight.choices(owner, demo=True)
+    st.title("Usage", anchor=False)
+    if not choices.first:
+        show_demo_line(view, demo)
+        show_nothing_yet(view, demo)
         return
-    period, zone = choose_period(services_.zone)
-    has_demo = bool(stored.latest(owner, 1, demo=True))
-    demo = has_demo and choose_demo(only_demo=not stored.latest(owner, 1))
-    ledger = Ledger(stored, owner, zone, demo=demo)
-    now, before = ledger.tallies(period), ledger.tallies(period.before)
-    currency = choose_currency(reports.currencies([*now, *before]))
-    words = variant_words(services_.gateways.cards())
-    show_totals(now, before, currency, period)
-    if now:
-        show_days(now, currency, period, words)
-        show_variants(now, currency, words)
-        with title:
-            show_download(ledger, period)
-    show_latest(ledger, words)
+    names = names_of(view, choices)
+    show_tabs(view)
+    show_days(view, choices, names)
+    show_demo_line(view, demo)
+    PARTS[view.tab](asked_of(view, choices, names))
 
 
-def show_totals(now: list[Tally], before: list[Tally], currency: str, period: Period) -> None:
-    """Four figures, how they differ from the period before, and how well they are known."""
-    new, old = reports.totals(now, currency), reports.totals(before, currency)
-    figures = [
-        ("Spend", label(money(new.cost_nano, currency)), reports.change(new.cost_nano, old.cost_nano)),
-        ("Requests", f"{new.requests:,}", reports.change(new.requests, old.requests)),
-        ("Tokens in", f"{new.tokens_in:,}", reports.change(new.tokens_in, old.tokens_in)),
-        ("Tokens out", f"{new.tokens_out:,}", reports.change(new.tokens_out, old.tokens_out)),
-    ]
-    with st.container(horizontal=True, gap="medium"):
-        for name, value, part in figures:
-            st.metric(name, value, None if part is None else charts.percent(part, "+"), delta_color="off", width=150)
-    known = reports.coverage_line(reports.coverage(now, currency), currency) or "Nothing was asked in this period"
-    past = f" · {money(old.cost_nano, currency)} {period.words_before}" if old.requests else ""
-    st.caption(label(known + past))
+def asked_of(view: View, choices: Choices, names: Names) -> Asked:
+    """What the open part is about; with several currencies, one of them."""
+    insight, owner = services().store.insight, services().owner
+    filter, before = filters_of(view)
+    currency = choices.currencies[0] if choices.currencies else "USD"
+    if len(choices.currencies) > 1:
+        wide = structs.replace(filter, currency=None)
+        used = reports.currencies(insight.tallies(owner, wide)) or list(choices.currencies)
+        currency = view.currency if view.currency in choices.currencies else used[0]
+        choose_currency(view, list(choices.currencies), currency)
+        filter = structs.replace(filter, currency=currency)
+        before = before and structs.replace(before, currency=currency)
+    return Asked(insight, owner, view, filter, before, currency, choices, names)
 
 
-def show_days(now: list[Tally], currency: str, period: Period, words: dict[str, str]) -> None:
-    """Spend per day, stacked, with the numbers behind it."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader("Spend per day", anchor=False, width="content")
-        by = choose_split()
-    daily = reports.daily(now, currency, period.start, period.end, by=by)
-    daily["name"] = charts.named(daily["name"], words if by == "variant" else model_words())
-    st.altair_chart(charts.spend_chart(daily, currency), alt="Spend per day")
-    if unpriced := int(daily["unpriced"].sum()):
-        st.caption(f"Without {unpriced:,} request{'s' * (unpriced > 1)} whose price is not known.")
-    with st.expander("Show as a table", type="compact"):
-        st.dataframe(charts.daily_table(daily, currency), hide_index=True, placeholder=UNKNOWN)
+def choose_currency(view: View, found: list[str], currency: str) -> None:
+    """Amounts in different currencies are never added; one is looked at."""
+    st.session_state["usage-currency"] = currency
+    st.segmented_control("Currency", found, key="usage-currency", required=True, on_change=_currency_chosen,
+                         args=(view,), label_visibility="collapsed")  # fmt: skip
 
 
-def show_variants(now: list[Tally], currency: str, words: dict[str, str]) -> None:
-    st.subheader("By model and variant", anchor=False)
-    table = charts.variant_table(reports.by_variant(now, currency), currency, words, model_words())
-    st.dataframe(table, hide_index=True, height="content", placeholder=UNKNOWN)
+def _currency_chosen(view: View) -> None:
+    turn(view, currency=st.session_state["usage-currency"])
 
 
-def show_latest(ledger: Ledger, words: dict[str, str]) -> None:
-    rows = ledger.latest(LATEST)
-    if not rows:
-        return
-    st.subheader("Latest requests", anchor=False)
-    columns = {
-        "Time": st.column_config.DatetimeColumn(format="D MMM HH:mm", timezone=ledger.zone),
-        "Chat": st.column_config.LinkColumn(display_text="Open"),
-    }
-    table = charts.latest_table(reports.latest(rows, ledger.zone), words, model_words())
-    st.dataframe(table, hide_index=True, column_config=columns, placeholder=UNKNOWN)
-
-
-def show_download(ledger: Ledger, period: Period) -> None:
-    """Every request of the shown period; the file is made when it is asked for."""
-    st.download_button(
-        "CSV",
-        lambda: reports.requests_csv(ledger.requests(period), ledger.zone).encode("utf-8-sig"),
-        file_name=f"parlour-usage-{'demo-' * ledger.demo}{period.start}-{period.last}.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        help="Every request of this period",
-        on_click="ignore",
-    )
-
-
-def show_nothing_yet() -> None:
-    st.markdown(
-        "Your spend will appear here. Every answer adds its tokens and its cost: totals beside those of the period "
-        "before, spend per day, a table of models and their variants, and the latest requests, each with its chat."
-    )
-    st.page_link(CHAT, label="Start a chat", icon=":material/edit_square:")
+def names_of(view: View, choices: Choices) -> Names:
+    """What everything is called that the page may show."""
+    store, owner = services().store, services().owner
+    cards = services().gateways.cards()
+    gateways = {card.id: card.name for card in cards} | {MADE_UP: "Demo data"}
+    folders = {folder.public_id: folder.name for folder in store.folders.list(owner)}
+    title = ""
+    if view.conversation:
+        try:
+            title = store.conversations.get(owner, view.conversation).title or "Untitled"
+        except NotFound:
+            title = ""
+    return Names(model_words(), variant_words(cards), gateways, folders, title)
 
 
 show_usage()

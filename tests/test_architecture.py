@@ -50,6 +50,8 @@ FLOORS: tuple[frozenset[str], ...] = (
             "markdown",
             "retries",
             "media_check",
+            "cc_switch",
+            "self_check",
             "search",
             "transfer",
         }

@@ -43,7 +43,7 @@ def span_of(label: str, zone: str) -> tuple[int, int]:
     """The UTC ms [from, to) of a bucket; an hour that the clock shows twice is both. Raises ValueError."""
     info = zone_of(zone)
     if "T" in label:
-        hour = datetime.strptime(label, "%Y-%m-%dT%H")  # noqa: DTZ007 - it gets its zone in the next line
+        hour = datetime.strptime(label, "%Y-%m-%dT%H")
         following = hour + timedelta(hours=1)
         return ms_of(hour.replace(tzinfo=info)), ms_of(following.replace(tzinfo=info))
     if len(label) == len("2026-11"):

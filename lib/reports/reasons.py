@@ -9,7 +9,7 @@ import pandas as pd
 
 from lib.insight.forecast import Forecast
 from lib.insight.waterfall import Waterfall
-from lib.insight.what_if import WhatIf
+from lib.insight.what_if import Option, WhatIf
 
 
 def steps(found: Waterfall) -> pd.DataFrame:
@@ -41,8 +41,12 @@ def forecast_days(found: Forecast) -> pd.DataFrame:
     return frame
 
 
+def _best_first(option: Option) -> tuple[bool, int, str]:
+    return option.saving is None, -(option.saving or 0), option.variant
+
+
 def options(found: Sequence[WhatIf]) -> pd.DataFrame:
-    """One row per base model and variant it could have run on.
+    """One row per base model and variant it could have run on, the largest saving first, unknown ones last.
 
     Columns: gateway (int), base, variant, label, model, missing (text); requests, left_out, estimated (int64);
     now_nano, nano, saving (Int64); current (Float64, the part that ran there); assumed (bool).
@@ -65,7 +69,7 @@ def options(found: Sequence[WhatIf]) -> pd.DataFrame:
             "assumed": option.cache_assumed,
         }
         for base in found
-        for option in base.options
+        for option in sorted(base.options, key=_best_first)
     ]
     columns = (
         "gateway base variant label model requests left_out estimated now_nano nano saving missing current assumed"

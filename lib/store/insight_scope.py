@@ -126,7 +126,8 @@ def _places(owner: int, filter: Filter) -> list[Condition]:
         folders = select(_f.id).where(_f.owner_id == owner)
         if filter.folder:
             folders = folders.where(_f.public_id == storable(filter.folder))
-        folders = folders.subquery("folders")
-        inside = _u.conversation_id.in_(select(_c.id).join(folders, folders.c.id == _c.folder_id).where(_c.owner_id + 0 == owner))
+        here = folders.subquery("folders")
+        chats = select(_c.id).join(here, here.c.id == _c.folder_id).where(_c.owner_id + 0 == owner)
+        inside = _u.conversation_id.in_(chats)
         found.append(inside if filter.folder else or_(_u.conversation_id.is_(None), ~inside))
     return found

@@ -72,7 +72,7 @@ def _pieces(connection: Connection, owner: int, filter: Filter) -> list[Piece] |
     zones = zones_of(connection, owner)
     if filter.zone not in {zone.name for zone in zones}:
         return None
-    return pieces_for(filter, asked_columns(filter), None, zones)
+    return pieces_for(filter, frozenset(_PACE), None, zones)
 
 
 def _from_histograms(

@@ -10,7 +10,7 @@ from lib.money import money
 from lib.store.budget_rows import Override, Standing
 from lib.transfer.words import time_words
 from lib.ui.budget_form import show_budget_form
-from lib.ui.budget_words import SCOPES, budget_words, percent_used, standing_words
+from lib.ui.budget_words import SCOPES, budget_words, limit_words, percent_used, standing_words
 from lib.ui.notices import notice_for
 from lib.ui.session import say_once, services
 
@@ -102,7 +102,7 @@ def _row(one: Override) -> dict[str, str | None]:
     at = f"&at={one.message}" if one.message else ""
     return {
         "When": time_words(one.at_ms, services().zone),
-        "Budget": f"{SCOPES.get(one.scope, one.scope)}, {money(one.limit_nano, one.currency)}",  # type: ignore[call-overload]
+        "Budget": f"{SCOPES.get(one.scope, one.scope)}, {limit_words(one.limit_nano, one.currency)}",  # type: ignore[call-overload]
         "Was spent": money(one.spent_nano, one.currency),
         "Might cost": money(one.estimate_nano, one.currency) if one.estimate_nano is not None else "not known",
         "Over by": money(one.over_nano, one.currency),

@@ -6,7 +6,7 @@ from lib.budgets import Budget, Period, Scope
 from lib.errors import NotFound, OverBudget
 from lib.local_time import local, zone_of
 from lib.markdown import plain
-from lib.money import money
+from lib.money import currency_symbol, money
 from lib.store.budget_rows import Standing
 from lib.ui.session import services
 
@@ -18,13 +18,20 @@ SCOPES: dict[Scope, str] = {
     "gateway": "One gateway",
 }
 PERIODS: dict[Period, str] = {"day": "Every day", "month": "Every month", "always": "Once, for all time"}
+_CENT = 10_000_000
 _OF: dict[Period, str] = {"day": "today", "month": "this month", "always": "so far"}
 _EVERY: dict[Period, str] = {"day": "per day", "month": "per month", "always": "in all"}
 
 
+def limit_words(nano: int, currency: str) -> str:
+    """ "$0.01": a limit in whole cents without the further digits that a cost has."""
+    whole, rest = divmod(nano, _CENT)
+    return money(nano, currency) if rest else f"{currency_symbol(currency)}{whole // 100:,}.{whole % 100:02d}"
+
+
 def budget_words(budget: Budget) -> str:
     """ "$5.00 per month for the gateway Work"."""
-    amount = money(budget.limit_nano, budget.currency)
+    amount = limit_words(budget.limit_nano, budget.currency)
     match budget.scope:
         case "day" | "month":
             return f"{amount} {_EVERY[budget.window]}"
@@ -38,7 +45,7 @@ def budget_words(budget: Budget) -> str:
 def standing_words(standing: Standing) -> str:
     """ "$1.20 of $5.00 spent this month, $0.02 held by running answers, $3.78 left"."""
     budget, verdict = standing.kept.budget, standing.verdict
-    said = f"{money(standing.spent_nano, budget.currency)} of {money(budget.limit_nano, budget.currency)} spent"
+    said = f"{money(standing.spent_nano, budget.currency)} of {limit_words(budget.limit_nano, budget.currency)} spent"
     said += f" {_OF[budget.window]}"
     if standing.held_nano:
         said += f", {money(standing.held_nano, budget.currency)} held by running answers"
@@ -66,7 +73,7 @@ def refusal_words(error: OverBudget) -> str:
     limit, spent, held = (_nano(facts.get(name)) for name in ("limit_nano", "spent_nano", "held_nano"))
     needed = facts.get("needed_nano")
     window = _period(facts.get("period"))
-    said = f"Not sent: of the budget of {money(limit, currency)} {_EVERY[window]}{_whose(facts)}, "
+    said = f"Not sent: of the budget of {limit_words(limit, currency)} {_EVERY[window]}{_whose(facts)}, "
     said += f"{money(spent, currency)} is spent"
     said += f" and {money(held, currency)} held by running answers" if held else ""
     said += f"; {money(_nano(facts.get('left_nano')), currency)} is left. "

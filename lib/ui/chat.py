@@ -11,7 +11,7 @@ import streamlit as st
 from msgspec import structs
 
 from lib.cards import ModelCard
-from lib.errors import NotFound, ParlourError
+from lib.errors import NotFound, OverBudget, ParlourError
 from lib.generation import Followed, LiveAnswer
 from lib.generation.doors import Sent
 from lib.ids import new_public_id
@@ -19,6 +19,7 @@ from lib.messages import ImagePart, Part
 from lib.store.rows import Conversation, Settings, StoredMessage
 from lib.ui.arrival import arrive
 from lib.ui.arrived_words import forget_asked_model, with_asked_model
+from lib.ui.budget_held import forget_refused, hold_refused
 from lib.ui.choice import Choice
 from lib.ui.message_deeds import Offer, version_words
 from lib.ui.model_picker import model_name
@@ -135,12 +136,20 @@ class Chat(QueueDeeds):
 
     # --- deeds, called from widgets' callbacks ----------------------------------------------------------------------
 
-    def send(self, text: str) -> None:
-        """Store and send; on failure the text is kept on the screen, with the reason."""
+    def send(self, text: str, *, override: bool = False) -> None:
+        """Store and send; on failure the text is kept on the screen, with the reason.
+
+        `override` lets this one message through its budgets.
+        """
         key = st.session_state.setdefault("turn-key", new_public_id())
         forget_deleted()
+        forget_refused()
         try:
-            sent = self._send(text, self.choice.in_force(), key)
+            sent = self._send(text, self.choice.in_force(), key, override)
+        except OverBudget as error:
+            st.session_state.pop("unsent", None)
+            hold_refused(self, text, error)
+            return
         except ParlourError as error:
             st.session_state["unsent"] = (text, notice_for(error).text)
             return
@@ -151,9 +160,10 @@ class Chat(QueueDeeds):
             st.session_state["begun-chat"] = sent.conversation
             self._open(sent.conversation)
 
-    def _send(self, text: str, settings: Settings, key: str) -> Sent:
+    def _send(self, text: str, settings: Settings, key: str, override: bool) -> Sent:
         waiting = Waiting(self)
-        return services().desk.send(self.id, waiting.content(text), settings, key=key, attached=waiting.ids)
+        content, attached = waiting.content(text), waiting.ids
+        return services().desk.send(self.id, content, settings, key=key, attached=attached, override=override)
 
     def _open(self, conversation: str) -> None:
         open_chat(conversation)

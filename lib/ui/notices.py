@@ -12,6 +12,7 @@ from lib.errors import (
     BadInput,
     GatewayError,
     NotFound,
+    OverBudget,
     ParlourError,
     SettingsError,
     StoreBusy,
@@ -21,6 +22,8 @@ from lib.errors import (
     StoreNewer,
     StoreUnwritable,
 )
+from lib.markdown import label
+from lib.money import money
 
 
 class Notice(Struct, frozen=True):
@@ -161,11 +164,30 @@ def notice_for(error: ParlourError) -> Notice:
     match error:
         case GatewayError():
             return notice_for_kind(error.kind, code=error.code if error.where == "transport" else None)
+        case OverBudget():
+            return _notice_for_budget(error)
         case SettingsError():
             return _notice_for_setting(error)
         case BadInput():
             return _INPUT.get(error.reason) or BY_KIND.get(error.reason, _OTHER[BadInput])
     return next(_OTHER[kind] for kind in type(error).__mro__ if kind in _OTHER)
+
+
+def _notice_for_budget(error: OverBudget) -> Notice:
+    """With its numbers."""
+    facts, currency = error.facts, str(error.facts.get("currency") or "USD")
+    left = (
+        f"A budget of {_money(facts.get('limit_nano'), currency)} has {_money(facts.get('left_nano'), currency)} left"
+    )
+    then = "Change the budget under Prices, or choose a cheaper variant."
+    if facts.get("needed_nano") is None:
+        return Notice(f"{left}, and this model has no price to check against it.", then)
+    return Notice(f"{left}, and this may cost up to {_money(facts.get('needed_nano'), currency)}.", then)
+
+
+def _money(fact: str | int | None, currency: str) -> str:
+    """With its dollar sign made safe: sentences are drawn as Markdown."""
+    return label(money(int(fact or 0), currency))
 
 
 def _notice_for_setting(error: SettingsError) -> Notice:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from lib.cards import GatewayCard, ModelCard, Prices, PriceSource
 from lib.catalogue import picker_groups
-from lib.markdown import label, plain
+from lib.markdown import plain
 from lib.money import price_per_m
 from lib.store.rows import PriceVersion
 from lib.ui.price_entry import show_entry
@@ -18,14 +18,12 @@ from lib.ui.price_words import day_words, model_title, source_words
 from lib.ui.session import services
 
 _COLUMNS = {
-    "Model": st.column_config.TextColumn(pinned=True, width="medium"),
-    "Variant": st.column_config.TextColumn(width="small"),
     **{
-        name: st.column_config.TextColumn(alignment="right", width="small", help="Per 1M tokens")
+        name: st.column_config.TextColumn(alignment="right", help="Per 1M tokens")
         for name in ("Input", "Output", "Cache read", "Cache write")
     },
     "Vendor list": st.column_config.TextColumn(
-        alignment="right", width="small", help="Input / output, for reference only: nothing is charged at it"
+        alignment="right", help="Input / output, for reference only: nothing is charged at it"
     ),
 }
 
@@ -53,8 +51,10 @@ def show_book(gateway: GatewayCard) -> None:
     shown = [line for line in lines if _fits(line, wanted) and not (only and line.prices.known)]
     if not shown:
         st.caption("No model here fits that.")
-    _show_table(gateway, shown)
+    table = st.container()
     opened = _choose(gateway, lines)
+    with table:
+        _show_table(gateway, shown, rows=6 if opened else 12)
     if opened:
         with st.container(border=True, key="price-model"):
             show_entry(gateway, opened.card, opened.prices, opened.source)
@@ -88,13 +88,13 @@ def _fits(line: Line, wanted: str) -> bool:
     return all(word in there for word in wanted.casefold().split())
 
 
-def _show_table(gateway: GatewayCard, lines: Sequence[Line]) -> None:
+def _show_table(gateway: GatewayCard, lines: Sequence[Line], rows: int) -> None:
     key = f"price-table-{gateway.public_id}"
     st.dataframe(
         [_row(line) for line in lines],
         hide_index=True,
         column_config=_COLUMNS,
-        height=min(480, 38 + 35 * max(1, len(lines))),
+        height=38 + 35 * min(rows, max(1, len(lines))),
         key=key,
         on_select=lambda: _take_row(key, [line.card.id for line in lines]),
         selection_mode="single-row",
@@ -150,8 +150,3 @@ def _take_choice(key: str) -> None:
         st.query_params["model"] = chosen
     else:
         st.query_params.pop("model", None)
-
-
-def opened_title(card: ModelCard) -> str:
-    """As a heading."""
-    return label(f"{model_title(card)} · {card.variant_label}")

@@ -120,7 +120,7 @@ def show_entry(gateway: GatewayCard, card: ModelCard, now: Prices, source: Price
 def _show_fields(entry: Entry, now: Prices) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="price-fields"):
         for field, name in PRICE_NAMES.items():
-            st.text_input(name, key=entry.key_of(field), width=150, placeholder="–", max_chars=40)
+            st.text_input(name, key=entry.key_of(field), width=118, placeholder="–", max_chars=40)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control(
             "The numbers are", list(_UNITS), default="per 1M tokens", required=True, wrap=True,

@@ -14,13 +14,13 @@ from lib.ui.session import services
 Part = Literal["book", "add", "rules", "changes", "budgets", "statements", "bills"]
 PARTS: tuple[Part, ...] = get_args(Part)
 _WORDS: dict[Part, str] = {
-    "book": ":material/sell: Price book",
-    "add": ":material/playlist_add: Add many",
-    "rules": ":material/function: Rules",
-    "changes": ":material/difference: Changes",
-    "budgets": ":material/savings: Budgets",
-    "statements": ":material/receipt_long: Statements",
-    "bills": ":material/fact_check: Gateway bills",
+    "book": "Price book",
+    "add": "Add many",
+    "rules": "Rules",
+    "changes": "Changes",
+    "budgets": "Budgets",
+    "statements": "Statements",
+    "bills": "Gateway bills",
 }
 
 

@@ -40,6 +40,9 @@ class QueueDeeds:
             say_once(notice_for(error).text)
 
     def resume_queue(self) -> None:
-        """Send what waits."""
+        """Send what waits; it goes on waiting when a budget says no."""
         if self.id:
-            services().desk.resume_queue(self.id)
+            try:
+                services().desk.resume_queue(self.id)
+            except ParlourError as error:
+                say_once(notice_for(error).text)

@@ -64,10 +64,10 @@ class TemporaryChat(Chat):
     def _versions(self, message: StoredMessage) -> Sequence[StoredMessage]:
         return ()
 
-    def _send(self, text: str, settings: Settings, key: str) -> Sent:
+    def _send(self, text: str, settings: Settings, key: str, override: bool) -> Sent:
         st.session_state["temporary-settings"] = settings
         waiting = Waiting(self)
-        sent = services().desk.temporary.send(self.id, waiting.content(text), settings, key=key)
+        sent = services().desk.temporary.send(self.id, waiting.content(text), settings, key=key, override=override)
         services().attachments.memory.clear(waiting.place)
         return sent
 

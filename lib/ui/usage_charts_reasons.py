@@ -67,7 +67,9 @@ def forecast_chart(frame: pd.DataFrame, currency: str, limit: int | None = None)
         "what:N",
         title=None,
         scale=alt.Scale(domain=names),
-        legend=alt.Legend(orient="bottom", symbolType="stroke", padding=0, offset=8),
+        legend=alt.Legend(
+            orient="bottom", symbolType="stroke", symbolOpacity=1, symbolStrokeWidth=3, padding=0, offset=8
+        ),
     )
     y = alt.Y("amount:Q", title=None, axis=money_axis(most, currency), scale=alt.Scale(domainMin=0))
     band = (

@@ -22,6 +22,7 @@ from lib.ui.usage_words import (
     time_words,
 )
 
+
 def course_table(frame: pd.DataFrame, currency: str, name: Callable[[str], str]) -> Any:
     """The numbers behind the spending chart, buckets that had requests only, newest first."""
     table = frame[frame["requests"] > 0].sort_values(["bucket", "cost_nano"], ascending=False, ignore_index=True)
@@ -75,14 +76,19 @@ def options_table(frame: pd.DataFrame, currency: str, names: Names) -> Any:
             "Model": [names.model(base) for base in frame["base"]],
             "Variant": [names.variant(variant) for variant in frame["variant"]],
             "It cost": frame["now_nano"],
-            "There": frame["nano"],
+            "Would cost": frame["nano"],
             "Saving": frame["saving"],
             "Ran there": frame["current"],
             "Requests": frame["requests"],
             "Note": [_note(row) for row in frame.to_dict("records")],
         }
     )
-    words = {"It cost": amount(currency), "There": amount(currency), "Saving": _signed(currency), "Ran there": _share}
+    words = {
+        "It cost": amount(currency),
+        "Would cost": amount(currency),
+        "Saving": _signed(currency),
+        "Ran there": _share,
+    }
     return styled(shown, words, whole=("Requests",))
 
 
@@ -179,8 +185,8 @@ def parts_table(frame: pd.DataFrame, currency: str, what: str, name: Callable[[A
             "Share": frame["share"],
             "Requests": frame["requests"],
             "Errors": frame["errors"],
-            "Tokens": frame["tokens"],
             "Unpriced": frame["unpriced"],
+            "Tokens": frame["tokens"],
         }
     )
     words = {"Spend": amount(currency), "Share": _share}

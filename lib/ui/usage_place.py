@@ -118,7 +118,7 @@ def lead_table(
     st.dataframe(
         table,
         hide_index=True,
-        height="content" if len(rows) <= 15 else 560,
+        height="content" if len(rows) <= 20 else 620,
         column_config=columns,
         placeholder="—",
         key=key,

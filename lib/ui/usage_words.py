@@ -31,9 +31,9 @@ PERIOD_WORDS: dict[PeriodName, str] = {
     "custom": "Other days",
 }
 VERSUS_WORDS: dict[Versus, str] = {
-    "before": "Beside the time before",
-    "year": "Beside a year earlier",
-    "none": "On its own",
+    "before": "Compare: time before",
+    "year": "Compare: a year earlier",
+    "none": "No comparison",
 }
 SPLIT_WORDS: dict[Split, str] = {"base": "Model", "family": "Family", "variant": "Variant"}
 PACE_WORDS: dict[Pace, str] = {"first": "First words", "rate": "Tokens per second", "errors": "Errors"}
@@ -205,10 +205,11 @@ def hour_words(ms: int, zone: str) -> str:
 
 
 def count_words(number: int) -> str:
-    """A count that fits a small place: "1,204", "12.3M"."""
-    if number < 10_000_000:
+    """A count that fits a small place: "1,204", "7.71M", "12.3M"."""
+    if number < 1_000_000:
         return f"{number:,}"
-    return f"{number / 1e6:,.1f}M" if number < 10_000_000_000 else f"{number / 1e9:,.1f}B"
+    size, sign = (number / 1e6, "M") if number < 999_500_000 else (number / 1e9, "B")
+    return f"{size:.{2 if size < 10 else 1 if size < 100 else 0}f}{sign}"
 
 
 def time_words(ms: float | None) -> str:

@@ -27,7 +27,7 @@ from tests.intake import made
 pytestmark = pytest.mark.browser
 
 CARDS = ".st-key-attachments .card"
-HOSTILE = '<img src=x onerror=alert(1)> **b** :red[x] =HYPERLINK("http://x").png'
+HOSTILE = "<img src=x onerror=alert(1)> **b** :red[x] =1+1.png"
 ANSWERS = '[data-testid="stChatMessage"]'
 
 
@@ -53,9 +53,12 @@ def write_prompt(page: Page, text: str) -> None:
 
 
 def add_field(page: Page, name: str, kind: str = "", *, required: bool = True) -> None:
+    lines = page.locator('[class*="st-key-field-"][class*="-name"] input')
+    before = lines.count()
     page.locator(".st-key-add-field button").click()
+    expect(lines).to_have_count(before + 1)
     settled(page)
-    line = page.locator('[class*="st-key-field-"][class*="-name"] input').last
+    line = lines.last
     line.fill(name)
     line.press("Tab")
     settled(page)
@@ -96,7 +99,7 @@ def results(app: Running, batch: str) -> list[dict[str, object]]:
     """What the database holds, in the order of runs and rows."""
     found = rows(
         app,
-        "SELECT s.state, s.cells, s.tries FROM batch_result s JOIN batch b ON b.id = s.batch_id "
+        "SELECT s.state, s.cells, s.tries, s.problems FROM batch_result s JOIN batch b ON b.id = s.batch_id "
         "JOIN batch_row r ON r.id = s.row_id WHERE b.public_id = ? ORDER BY s.run_id, r.position",
         batch,
     )
@@ -176,6 +179,7 @@ def test_five_pictures_fill_a_table_that_can_be_taken_away_and_run_again(
     expect(page.get_by_text("is there twice")).to_be_visible()
     expect(page.get_by_role("button", name="Start")).to_be_disabled()
     page.locator('[class*="st-key-field-"][class*="-gone"] button').last.click()
+    expect(page.locator('[class*="st-key-field-"][class*="-name"] input')).to_have_count(1)
     settled(page)
     add_field(page, "colours", "List of texts")
     add_field(page, "seen on", "Date", required=False)
@@ -185,7 +189,7 @@ def test_five_pictures_fill_a_table_that_can_be_taken_away_and_run_again(
     settled(page)
     finished(page, 5)
     found = results(app, batch)
-    assert [row["state"] for row in found] == ["done"] * 5
+    assert [(row["state"], row["problems"]) for row in found] == [("done", "[]")] * 5
     assert [row["cells"]["width"] for row in found] == [200, 260, 320, 380, 90]  # type: ignore[index]
     page.get_by_text("Download", exact=True).click()
     with page.expect_download() as taken:
@@ -219,7 +223,7 @@ def test_a_row_is_shown_beside_its_file_and_opens_as_a_conversation(app: Running
     page.mouse.click(table["x"] + 16, table["y"] + 36 + 35 + 17)
     shown = page.locator(".st-key-batch-one")
     expect(shown).to_contain_text("90 × 90 pixels")
-    expect(shown.get_by_text("<img src=x onerror=alert(1)> **b** :red[x]")).to_be_visible()
+    expect(shown.get_by_text(HOSTILE)).to_be_visible()
     expect(shown.locator(".thumb img")).to_have_count(1)
     shown.get_by_role("button", name="Open as a conversation").click()
     settled(page)
@@ -345,6 +349,7 @@ def test_no_look_of_the_page_is_hard_to_read_or_wider_than_the_screen(app: Runni
     give(page, pictures(2))
     write_prompt(page, "What is this?")
     add_field(page, "width", "Whole number")
+    page.mouse.move(0, 0)  # what is under the pointer has the colour of the accent
     found |= in_every_look(page, "batch")
     page.set_viewport_size({"width": 1280, "height": 900})
     open_batches(page, app)

@@ -18,14 +18,18 @@ from msgspec import structs
 from sqlalchemy import select
 
 from lib.attachments.attachment import Attachment, Form
+from lib.bills.line import Bill, BillLine
+from lib.budgets import Budget
 from lib.cards import GatewayCard, ListedModel, Prices, WireForm
 from lib.errors import ParlourError
-from lib.ids import new_id
+from lib.ids import id_at, new_id
 from lib.insight_words import Filter
 from lib.ledger import Cost, ModelRef
 from lib.messages import ImagePart, Params, TextPart
+from lib.price_book.rules import multiplier
 from lib.search import parse
 from lib.store import Store, opening
+from lib.store.budget_rows import Charge
 from lib.store.rows import Only, Settings, StoredKey
 from lib.store.schema import metadata
 from lib.transfer.document import AttemptCopy, ConversationCopy, Found, ModelCopy
@@ -42,6 +46,7 @@ OF_THE_PRODUCING_PROCESS = {
     "answers.heartbeat",
     "answers.new_attempt",
     "answers.sweep",
+    "budgets.sweep",
 }
 """They take an answer's internal id, which never leaves the process (or, the sweep, no id at all)."""
 
@@ -63,7 +68,10 @@ def _parts() -> dict[str, type]:
     usage = {"insight": opening.Insight}
     files = {"attachments": opening.Attachments, "batches": opening.Batches}
     order = {"folders": opening.Folders, "organising": opening.Organising, "search": opening.Search}
-    return dict(zip(PARTS, (*classes, *more), strict=True)) | transfer | tree | composer | order | files | usage
+    money = {"budgets": opening.Budgets, "price_rules": opening.PriceRules, "repricing": opening.Repricing}
+    papers = {"statements": opening.Statements, "bills": opening.Bills}
+    every = dict(zip(PARTS, (*classes, *more), strict=True))
+    return every | transfer | tree | composer | order | files | usage | money | papers
 
 
 BY_TOKEN = {"shares.page"}
@@ -122,9 +130,24 @@ class Mine:
         asked = (batch_run.public_id, rows[0].public_id)
         told = store.answers.begin(owner, turn(MARK, ref=REF), epoch="here", purpose="batch", batch_row=asked)
         store.answers.finish(told.answer_id, end(attempt(told.attempt_id), text=MARK))
+        budget = store.budgets.add(owner, Budget("month", 1, MARK))
+        charge, held = Charge(5, 5, MARK, override=True), new_id()
+        store.budgets.reserve(owner, held, REF, charge, epoch="here", conversation=done.conversation)
+        rule = store.price_rules.add(owner, multiplier(gateway.id, MARK, "0.3", label=MARK))
+        march = structs.replace(attempt(id_at(1_741_000_000_000)), model_requested=MARK, cost=Cost(1, currency=MARK))
+        store.ledger.record(owner, REF, (march,))
+        closed = store.statements.close(owner, "2025-03", "UTC")
+        line = BillLine(2, None, MARK, 1, 1, 1, MARK, (MARK,))
+        bill = store.bills.add(owner, gateway.id, Bill("mapped", (line,)), MARK)
         pointers = [structs.replace(part, name="") for part in waiting.parts if isinstance(part, ImagePart)]
         self.of_part: dict[str, dict[str, Any]] = {
             "attachments": {"public_id": waiting.public_id, "form": "small", "parts": tuple(pointers)},
+            "bills": {"bill": Bill("mapped", (line,)), "public_id": bill.public_id},
+            "budgets": {"public_id": budget.public_id, "attempt_id": held},
+            "price_rules": {"public_id": rule.public_id, "rule": rule.rule},
+            "prices.enter_many": {"prices": {MARK: Prices(9, 9)}},
+            "prices.take_back": {"models": (MARK,)},
+            "statements": {"public_id": closed.public_id},
             "batches": {"run": batch_run.public_id, "prompt": "stolen", "message": told.message},
         }
         self.arguments: dict[str, Any] = {
@@ -132,7 +155,13 @@ class Mine:
             "attachment": picture("stolen"),
             "batch": batch.public_id,
             "batch_row": (batch_run.public_id, rows[1].public_id),
+            "budget": Budget("conversation", 1, subject=done.conversation),
             "budget_nano": 5,
+            "charge": Charge(1, 1),
+            "month": "2025-02",
+            "references": None,
+            "ruled": (),
+            "settles": held,
             "currency": "USD",
             "fields": (),
             "from_place": done.conversation,
@@ -248,8 +277,9 @@ class Mine:
     def call(self, store: Store, part: str, name: str, owner: int) -> Any:
         function: Callable[..., Any] = getattr(getattr(store, part), name)
         names = [name for name in inspect.signature(function).parameters if name != "owner"]
-        given = self.arguments | self.of_part.get(part, {})
-        return function(owner, **{name: given[name] for name in names})
+        given = self.arguments | self.of_part.get(part, {}) | self.of_part.get(f"{part}.{name}", {})
+        found = function(owner, **{name: given[name] for name in names})
+        return list(found) if isinstance(found, Iterator) else found
 
 
 @pytest.mark.parametrize(("part", "name"), GUARDED, ids=[f"{part}.{name}" for part, name in GUARDED])

@@ -1,0 +1,97 @@
+"""A message that a budget stops waits here, with the numbers and the ways out; nothing of it was sent or stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from lib.budgets import Offer
+from lib.cards import ModelCard
+from lib.errors import BadInput, NotFound, OverBudget
+from lib.markdown import label
+from lib.money import money
+from lib.store.budget_rows import Standing
+from lib.ui.budget_words import budget_words, percent_used, refusal_words
+from lib.ui.model_picker import model_name
+from lib.ui.price_place import show_link
+from lib.ui.session import services
+from lib.ui.waiting_files import Waiting
+
+if TYPE_CHECKING:
+    from lib.ui.chat import Chat
+
+_HELD = "over-budget"
+_MOST_OFFERS = 2
+
+
+def hold_refused(chat: Chat, text: str, error: OverBudget) -> None:
+    """Keep a message that was refused, with the reason."""
+    currency = str(error.facts.get("currency") or "USD")
+    st.session_state[_HELD] = (chat.id, text, refusal_words(error), currency)
+
+
+def forget_refused() -> None:
+    """It was sent after all, or is not wanted any more."""
+    st.session_state.pop(_HELD, None)
+
+
+def show_refused(chat: Chat) -> None:
+    """The held message of this conversation, why it was not sent, and what can be done."""
+    held: tuple[str | None, str, str, str] | None = st.session_state.get(_HELD)
+    if held is None or held[0] != chat.id:
+        return
+    _, text, words, currency = held
+    st.warning(label(words, limit=600), icon=":material/savings:")
+    if text:
+        st.code(text, language=None, wrap_lines=True, height=120 if len(text) > 400 else "content")
+    with st.container(horizontal=True, gap="small", key="over-budget"):
+        for card, offer in _offers(chat, text):
+            said = f"Send it to {model_name(card)}: saves up to {money(offer.saving_nano, currency)}"
+            st.button(
+                label(said), icon=":material/savings:", key=f"cheaper-{card.id}", on_click=_send_to,
+                args=(chat, text, card), help=label(f"Costs at most {money(offer.estimate_nano, currency)} there."),
+            )  # fmt: skip
+        st.button(
+            "Send this one anyway", key="over-budget-anyway", on_click=chat.send, args=(text,),
+            kwargs={"override": True}, help="Written down beside the budgets.",
+        )  # fmt: skip
+        show_link("Change the budget", "budgets", icon=":material/tune:")
+        st.button("Discard", type="tertiary", icon=":material/close:", key="over-budget-not", on_click=forget_refused)
+
+
+def _offers(chat: Chat, text: str) -> list[tuple[ModelCard, Offer]]:
+    """The cheaper variants that every budget lets through, the cheapest first."""
+    conversation = None if chat.temporary else chat.id
+    try:
+        found = services().desk.cheaper(conversation, Waiting(chat).content(text), chat.choice.in_force())
+    except (NotFound, BadInput):
+        return []
+    cards = {card.id: card for card in chat.choice.cards}
+    return [(cards[offer.model], offer) for offer in found if offer.model in cards][:_MOST_OFFERS]
+
+
+def _send_to(chat: Chat, text: str, card: ModelCard) -> None:
+    st.session_state[chat.choice.base_key] = card.base
+    st.session_state[chat.choice.variant_key(card.base)] = card.id
+    chat.send(text)
+
+
+def show_budget_line(chat: Chat) -> None:
+    """One quiet line once a budget that this conversation falls under is nearly used up."""
+    if chat.choice.gateway.demo or not services().store.budgets.any_active(services().owner):
+        return
+    near = [one for one in services().store.budgets.standings(services().owner) if _is_near(one, chat)]
+    if not near:
+        return
+    worst = max(near, key=percent_used)
+    left = money(worst.verdict.left_nano, worst.kept.budget.currency)
+    said = f"{percent_used(worst)} % of {budget_words(worst.kept.budget)} used, {left} left."
+    st.caption(f":material/savings: {label(said)}")
+
+
+def _is_near(standing: Standing, chat: Chat) -> bool:
+    budget = standing.kept.budget
+    subjects = {"conversation": chat.id, "gateway": chat.choice.gateway.public_id}
+    concerned = budget.scope not in subjects or subjects[budget.scope] == budget.subject
+    return standing.kept.active and concerned and percent_used(standing) >= budget.warn_percent
