@@ -14,7 +14,7 @@ run: ## open the chat on 127.0.0.1:$(PORT)
 test: ## everything: checks, unit, contract, browser and PostgreSQL tests; installs what is missing
 	@scripts/venv.sh test
 	@scripts/test_programs.sh
-	@status=0; $(CHECK) || status=1; $(PY) -m pytest || status=1; exit $$status
+	@status=0; $(CHECK) || status=1; $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder || status=1; exit $$status
 
 check: ## lint, format and types
 	@scripts/venv.sh test

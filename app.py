@@ -12,8 +12,9 @@ from typing import Any
 
 import streamlit as st
 
-from lib import bootstrap, settings, web
+from lib import bootstrap, web
 from lib.errors import ParlourError
+from lib.ui.safety import checked_settings
 
 
 @contextlib.asynccontextmanager
@@ -25,16 +26,12 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     sys.setswitchinterval(0.001)  # the default lets a drawing page hold up words that are on their way for 5 ms a turn
     with contextlib.suppress(ParlourError):
         await asyncio.to_thread(bootstrap.services)
-    threading.Thread(target=_warm, name="parlour-warm", daemon=True).start()
+    # The first answer needs pandas, which takes half a second.
+    threading.Thread(target=importlib.import_module, args=("lib.reports",), name="parlour-warm", daemon=True).start()
     try:
         yield
     finally:
         await asyncio.to_thread(bootstrap.close)
-
-
-def _warm() -> None:
-    """Import pandas before the first answer does: Streamlit needs it for every stream, and it takes half a second."""
-    importlib.import_module("lib.reports")
 
 
 def health() -> Mapping[str, str]:
@@ -43,10 +40,13 @@ def health() -> Mapping[str, str]:
     return {"status": "ok", "version": bootstrap.VERSION}
 
 
+with checked_settings() as settings:
+    walls = web.middleware(settings.allowed_hosts, public=settings.allow_public)
+
 app = st.App(
     "lib/ui/frame.py",
     lifespan=lifespan,
-    middleware=web.middleware(settings.load().allowed_hosts),
+    middleware=walls,
     routes=[
         *web.routes(health),
         *web.answer_routes(lambda message: bootstrap.services().answer_text(message)),

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.figures import Figure, middle, spread
+from lib.budgets import Budget
 from lib.ids import new_id, new_public_id, now_ms
 from lib.ledger import AnswerEnd, Attempt, Cost, ModelRef, Turn
 from lib.messages import TextPart
 from lib.store import Store, open_store
+from lib.store.budget_rows import Charge
 from lib.tokens import TokenCount
 
 TRIES = 100
@@ -25,7 +27,7 @@ def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         store = open_store("", Path(folder), zone="UTC")
         try:
-            times = answers(store)
+            times = answers(store) | budgeted(store)
         finally:
             store.close()
     return [Figure(f"store: {name}", middle(ms), "ms", note=spread(ms)) for name, ms in times.items()]
@@ -49,6 +51,23 @@ def answers(store: Store, text: str = _TEXT) -> dict[str, list[float]]:
         _timed(finish, lambda begun=begun, end=end: store.answers.finish(begun.answer_id, end))
         parent = begun.message
     return times
+
+
+def budgeted(store: Store) -> dict[str, list[float]]:
+    """Milliseconds to begin an answer beside a resting monthly budget and under an active one, in turns."""
+    owner, ref, charge = store.owner(), ModelRef(1, "bench-model"), Charge(1_000, 2_000)
+    budget = store.budgets.add(owner, Budget("month", 10**12))
+    resting, active = list[float](), list[float]()
+    for at in range(2 * TRIES):
+        on = at % 2 == 1
+        store.budgets.switch(owner, budget.public_id, on=on)
+        turn = Turn(new_public_id(), new_public_id(), (TextPart("A question"),), ref)
+        begun = _timed(
+            active if on else resting,
+            lambda turn=turn: store.answers.begin(owner, turn, epoch="bench", charge=charge),
+        )
+        store.answers.finish(begun.answer_id, AnswerEnd("done", "", attempts=(_attempt(begun.attempt_id),)))
+    return {"begin a new chat": resting, "begin a new chat under a budget": active}
 
 
 def requests(store: Store) -> list[float]:

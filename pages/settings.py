@@ -6,9 +6,11 @@ import streamlit as st
 
 from lib.cards import GatewayCard
 from lib.markdown import label
+from lib.ui.cc_switch import show_cc_switch
 from lib.ui.gateway_form import show_form
 from lib.ui.pages import DATA
 from lib.ui.price_form import show_price_form
+from lib.ui.safety import show_safety
 from lib.ui.session import services
 from lib.ui.video_form import show_video_form
 
@@ -52,6 +54,7 @@ for card in cards:
 only_demo = all(card.demo for card in cards)
 with st.expander("Add a gateway", icon=":material/add:", expanded=only_demo):
     show_form(None)
+show_cc_switch()
 
 st.subheader("Demo", anchor=False)
 st.toggle(
@@ -77,3 +80,5 @@ st.page_link(DATA, label="Export, import, shared links", icon=":material/import_
 st.caption("Chats, keys (encrypted) and the ledger lie here and nowhere else:")
 settings = services().settings
 st.code("PostgreSQL" if settings.database_url else str(settings.data_dir.resolve()), language=None, wrap_lines=True)
+
+show_safety()

@@ -42,6 +42,5 @@ def choose_side() -> str:
     return side
 
 
-st.set_page_config(layout="wide")
 connect_before_all()
 show_upload()

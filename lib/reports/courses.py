@@ -5,6 +5,7 @@ A bucket is named by its local time, which sorts: "2026-11-20T14" for an hour, "
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -14,10 +15,12 @@ import pandas as pd
 from lib.insight_words import OTHER, Filter
 from lib.ledger import Tally
 from lib.local_time import local, ms_of, next_month, start_of, zone_of
-from lib.reports.figures import Totals, known, tokens_in, tokens_out, totals
+from lib.reports.figures import known, tokens_in, tokens_out, totals
 
 Split = Literal["base", "family", "variant"]
-Figure = Literal["cost_nano", "requests", "tokens_in", "tokens_out", "each_nano"]
+Figure = Literal["cost_nano", "requests", "tokens_in", "tokens_out", "each_nano", "first_ms"]
+_POINTS = 60
+"""So many points a small line can show."""
 _WHOLE = ("requests", "unpriced", "estimated", "tokens")
 
 
@@ -96,14 +99,24 @@ def summed(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def sparkline(tallies: Iterable[Tally], currency: str, filter: Filter, figure: Figure) -> list[float]:
-    """One figure per bucket; of an average only the buckets that have one."""
-    found: dict[str, list[Tally]] = {label: [] for label in labels_of(filter)}
+    """One figure per bucket, or per few neighbours of many; of an average only those that have one."""
+    labels = labels_of(filter)
+    width = max(1, math.ceil(len(labels) / _POINTS))
+    place = {label: at // width for at, label in enumerate(labels)}
+    found: list[list[Tally]] = [[] for _ in range(math.ceil(len(labels) / width))]
     for tally in tallies:
-        found.setdefault(label_of(tally, filter), []).append(tally)
-    drawn = [_figure(totals(there, currency), figure) for there in found.values()]
-    return [value for value in drawn if value is not None] if figure == "each_nano" else [one or 0.0 for one in drawn]
+        at = place.get(label_of(tally, filter))
+        if at is not None:
+            found[at].append(tally)
+    drawn = [_figure(there, currency, figure) for there in found]
+    if figure in ("each_nano", "first_ms"):
+        return [value for value in drawn if value is not None]
+    return [value or 0.0 for value in drawn]
 
 
-def _figure(found: Totals, figure: Figure) -> float | None:
-    value: int | None = getattr(found, figure)
+def _figure(tallies: Sequence[Tally], currency: str, figure: Figure) -> float | None:
+    if figure == "first_ms":
+        n = sum(tally.n_first_visible for tally in tallies)
+        return sum(tally.first_visible_ms for tally in tallies) / n if n else None
+    value: int | None = getattr(totals(tallies, currency), figure)
     return None if value is None else value / 1e9 if figure.endswith("nano") else float(value)

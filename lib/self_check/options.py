@@ -95,9 +95,7 @@ OPTIONS: tuple[str, ...] = (*(rule.name for rule in _RULES), "server.sslCertFile
 def off_rules(facts: Facts) -> Iterator[Finding]:
     for rule in _RULES:
         if rule.name in facts.options and not rule.is_safe(facts.options[rule.name]):
-            yield Finding(
-                rule.severity, rule.why, f"Set {rule.name} to {_toml(rule.safe)}, as .streamlit/config.toml has it."
-            )
+            yield Finding(rule.severity, rule.why, f"Set {rule.name} to {_toml(rule.safe)}.")
 
 
 def _toml(value: Any) -> str:

@@ -15,6 +15,8 @@ from lib.ui.session import services, show_notices
 from lib.ui.sidebar import show_sidebar
 
 _ICON = Path(__file__).with_name("icon.png")
+_WIDE = ("upload", "usage")
+"""Pages of tables."""
 
 
 def show_frame() -> None:
@@ -34,6 +36,8 @@ def show_frame() -> None:
         ],
         position="hidden",
     )
+    # Said every time: the browser keeps the width of the page that is left.
+    st.set_page_config(layout="wide" if page.url_path in _WIDE else "centered")
     on_chat = page.url_path == ""
     try:
         services()

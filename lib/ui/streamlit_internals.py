@@ -5,10 +5,11 @@ Pinned to Streamlit 1.67: an upgrade starts with `tests/ui/test_streamlit_intern
 
 from __future__ import annotations
 
+from streamlit import config
 from streamlit.runtime import exists, get_instance
 from streamlit.runtime.scriptrunner import RerunException, StopException, get_script_run_ctx
 
-__all__ = ["RerunException", "StopException", "end_block", "session_is_alive"]
+__all__ = ["RerunException", "StopException", "end_block", "listens_at", "session_is_alive"]
 
 
 def end_block() -> None:
@@ -23,3 +24,13 @@ def session_is_alive() -> bool:
     """
     context = get_script_run_ctx(suppress_warning=True)
     return bool(context and exists() and get_instance().is_active_session(context.session_id))
+
+
+def listens_at() -> str | None:
+    """The address at which Streamlit's own server listens (all of them: `::`); None when another server runs the app.
+
+    `streamlit run` and `App.run` say so before they import the app.
+    """
+    if not str(config._server_mode or "").startswith("starlette"):
+        return None
+    return str(config.get_option("server.address") or "::")

@@ -17,6 +17,7 @@ from lib.reports import summed
 
 FEW = 4
 """Up to this many buckets a bar has a width of its own, instead of filling the page."""
+MANY = 120
 GREY = "#808a8c"
 """A mark beside the data that reads on light and on dark."""
 
@@ -49,9 +50,9 @@ def spend_chart(
     columns = ["bucket", "key", "name", "amount", "cost", "requests", "rank"]
     bars = (
         alt.Chart(drawn[columns])
-        .mark_bar(cursor="pointer", **({"size": 56} if len(buckets) <= FEW else {}))
+        .mark_bar(cursor="pointer", size=56 if len(buckets) <= FEW else alt.Undefined)
         .encode(
-            x=alt.X("bucket:O", title=None, axis=bucket_axis(buckets)),
+            x=alt.X("bucket:O", title=None, axis=bucket_axis(buckets), scale=alt.Scale(paddingInner=_gap(buckets))),
             y=alt.Y("amount:Q", title=None, axis=money_axis(most, currency), stack="zero"),
             color=alt.Color("name:N", title=None, sort=names, scale=alt.Scale(domain=names), legend=legend(names)),
             order=alt.Order("rank:Q"),
@@ -64,8 +65,12 @@ def spend_chart(
         )
         .add_params(picking("bucket", "key"))
     )
-    chart: alt.LayerChart = alt.layer(bars, _marks(marks, buckets)).properties(height=280)
-    return chart
+    return layered(280, bars, _marks(marks, buckets))
+
+
+def _gap(buckets: Sequence[str]) -> float:
+    """Between bars; with very many of them they touch, or the gaps would flicker."""
+    return 0.0 if len(buckets) > MANY else 0.18
 
 
 def _marks(marks: Sequence[tuple[str, str]], buckets: list[str]) -> alt.Chart:
@@ -114,7 +119,7 @@ def bucket_axis(buckets: Sequence[str]) -> alt.Axis:
 
 def money_axis(most: float, currency: str, count: int = 4) -> alt.Axis:
     """Amounts, fine enough for small ones."""
-    digits = 0 if most >= 20 else 2 if most >= 0.1 else 4 if most >= 0.001 else 6
+    digits = 0 if most >= 20 else 2 if most >= 0.03 else 4 if most >= 0.001 else 6
     words = f"'{currency_symbol(currency)}' + format(datum.value, ',.{digits}f')"
     return alt.Axis(labelExpr=words, tickCount=count, domain=False, ticks=False)
 
@@ -123,7 +128,7 @@ def legend(names: Sequence[str]) -> alt.Legend | None:
     """Columns that also fit a phone; none for a single name."""
     if len(names) < 2:
         return None
-    return alt.Legend(orient="bottom", columns=3, labelLimit=150, symbolType="square", offset=8, padding=0)
+    return alt.Legend(orient="bottom", columns=2, labelLimit=160, symbolType="square", offset=8, padding=0)
 
 
 def bar_chart_of_kinds(frame: pd.DataFrame, name: Callable[[str], str], kinds: dict[str, str]) -> alt.Chart:
@@ -160,6 +165,11 @@ def bar_chart_of_kinds(frame: pd.DataFrame, name: Callable[[str], str], kinds: d
         .add_params(picking("key"))
     )
     return chart
+
+
+def layered(height: Any, *charts: alt.Chart) -> alt.LayerChart:
+    """Charts over each other, the first one undermost."""
+    return alt.LayerChart(layer=list(charts), height=height)
 
 
 def numbers(values: Any) -> list[float | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -40,9 +41,9 @@ def week_chart(frame: pd.DataFrame) -> alt.Chart:
     return _cells(drawn, "name", list(WEEKDAYS), ["weekday", "hour"], "Weekday")
 
 
-def pace_words(value: object, pace: Pace) -> str:
+def pace_words(value: Any, pace: Pace) -> str:
     """A cell's value in words."""
-    known = None if pd.isna(value) else float(str(value))
+    known = None if pd.isna(value) else float(value)
     if pace == "errors":
         return percent(known)
     if pace == "first":

@@ -6,13 +6,15 @@ import altair as alt
 import pandas as pd
 
 from lib.money import money
-from lib.ui.usage_charts import bucket_axis, money_axis, numbers
+from lib.ui.usage_charts import bucket_axis, layered, money_axis, numbers
 from lib.ui.usage_words import STEP_WORDS
 
+_INK = ("#23282b", "#e4e5e2")
+"""The theme's text on light and on dark, which text inside a chart does not follow by itself."""
 _KINDS = {"whole": "Total", "more": "More", "less": "Less"}
 
 
-def waterfall_chart(frame: pd.DataFrame, currency: str) -> alt.LayerChart:
+def waterfall_chart(frame: pd.DataFrame, currency: str, *, dark: bool = False) -> alt.LayerChart:
     """From `reports.steps`: bars from left to right on one scale, the amount at the end of each."""
     drawn = pd.DataFrame(
         {
@@ -39,9 +41,10 @@ def waterfall_chart(frame: pd.DataFrame, currency: str) -> alt.LayerChart:
         color=alt.Color("kind:N", legend=None, scale=alt.Scale(domain=list(_KINDS.values()))),
         tooltip=[alt.Tooltip("name:N", title="Reason"), alt.Tooltip("words:N", title="Amount")],
     )
-    texts = base.mark_text(align="left", dx=6).encode(y=y, x=alt.X("edge:Q"), text="words:N")
-    chart: alt.LayerChart = alt.layer(bars, texts).properties(height=alt.Step(30))
-    return chart
+    texts = base.mark_text(align="left", dx=6, fontSize=12, color=_INK[dark]).encode(
+        y=y, x=alt.X("edge:Q"), text="words:N"
+    )
+    return layered(alt.Step(30), bars, texts)
 
 
 def signed(nano: int, currency: str) -> str:
@@ -86,8 +89,7 @@ def forecast_chart(frame: pd.DataFrame, currency: str, limit: int | None = None)
     ]
     drawn = lines.mark_line(strokeWidth=2.5).encode(x=x, y=y, color=color, strokeDash=dash)
     points = lines.mark_point(filled=True, size=28, opacity=1).encode(x=x, y=y, color=color, tooltip=tip)
-    chart: alt.LayerChart = alt.layer(band, drawn, points).properties(height=240)
-    return chart
+    return layered(240, band, drawn, points)
 
 
 def _long(days: pd.DataFrame, limit: int | None, currency: str) -> pd.DataFrame:

@@ -253,9 +253,9 @@ def requests_table(frame: pd.DataFrame, names: Names) -> Any:
     shown = pd.DataFrame(
         {
             "Time": frame["at"],
+            "Cost": frame["cost_nano"],
             "Model": [names.model(base) for base in frame["base"]],
             "Variant": [names.variant(variant) for variant in frame["variant"]],
-            "Cost": frame["cost_nano"],
             "Status": [STATUS_WORDS.get(outcome, outcome) for outcome in frame["outcome"]],
             "Purpose": [PURPOSE_WORDS.get(purpose, purpose) for purpose in frame["purpose"]],
             "Tokens in": frame["tokens_in"],

@@ -10,6 +10,7 @@ from lib import reports
 from lib.cards import ModelCard
 from lib.insight.slices import slice_of
 from lib.insight.what_if import Whole, what_if, whole
+from lib.insight_words import Dimension
 from lib.ledger import Tally
 from lib.markdown import label
 from lib.money import money
@@ -18,7 +19,7 @@ from lib.ui.session import services
 from lib.ui.usage_demo import MADE_UP
 from lib.ui.usage_place import Asked, lead_table
 
-_SLICES = ("gateway", "model", "base", "family", "variant", "priced")
+_SLICES: tuple[Dimension, ...] = ("gateway", "model", "base", "family", "variant", "priced")
 
 
 def show_models(asked: Asked) -> None:

@@ -56,8 +56,6 @@ def _show_formula(found: Request) -> None:
     prices = found.price.prices if found.price else None
     source = row.usage_source if row.usage_source in ("reported", "reported_partial", "estimated") else "none"
     lines = formula(row.count, prices, row.cost, usage_source=source)
-    if prices is None and row.cost.nano is not None and row.cost.source not in (None, "reported"):
-        lines = tuple(line for line in lines if line.kind != "part")
     st.code(formula_text(lines), language=None, wrap_lines=True)
     if found.price:
         _show_price(found.price)

@@ -52,9 +52,7 @@ def _show_rows(asked: Asked, page: RequestPage) -> None:
         tables.requests_table(reports.latest(page.rows, asked.filter.zone), asked.names),
         hide_index=True,
         height="content",
-        column_config={
-            "Time": st.column_config.DatetimeColumn(format="D MMM YYYY HH:mm:ss", timezone=asked.filter.zone)
-        },
+        column_config={"Time": st.column_config.DatetimeColumn(format="D MMM HH:mm:ss", timezone=asked.filter.zone)},
         placeholder="—",
         key=key,
         on_select=chosen,
@@ -66,8 +64,10 @@ def _show_rows(asked: Asked, page: RequestPage) -> None:
 def _show_pager(view: View, page: RequestPage) -> None:
     newer, older = ("Newer", "Older") if view.order == "newest" else ("Back", "On")
     with st.container(horizontal=True, horizontal_alignment="center"):
-        _pager_button(view, newer, ":material/chevron_left:", page.previous and page_of(page.previous, backwards=True))
-        _pager_button(view, older, ":material/chevron_right:", page.next and page_of(page.next, backwards=False))
+        before = page_of(page.previous, backwards=True) if page.previous else None
+        after = page_of(page.next, backwards=False) if page.next else None
+        _pager_button(view, newer, ":material/chevron_left:", before)
+        _pager_button(view, older, ":material/chevron_right:", after)
 
 
 def _pager_button(view: View, words: str, icon: str, page: str | None) -> None:
@@ -123,8 +123,8 @@ def _parquet(asked: Asked) -> bytes:
 
 
 def _json(asked: Asked) -> bytes:
-    about = {"days": [asked.filter.start.isoformat(), asked.filter.end.isoformat()], "zone": asked.filter.zone}
-    about |= {"filter": address_of(asked.view)}
+    days = [asked.filter.start.isoformat(), asked.filter.end.isoformat()]
+    about = {"days": days, "zone": asked.filter.zone, "filter": address_of(asked.view)}
     rows = asked.insight.export(asked.owner, asked.filter)
     return reports.requests_json(rows, asked.filter.zone, about).encode()
 

@@ -220,9 +220,11 @@ def time_words(ms: float | None) -> str:
 
 
 def percent(part: float | None, sign: str = "") -> str:
-    """A part of one as "71 %"; with `sign` "+" an increase is "+71 %"; "—" when it is not known."""
+    """A part of one as "71 %"; with `sign` "+" an increase is "+71 %", a large one "× 24"; "—" when not known."""
     if part is None:
         return "—"
+    if sign and part >= 10:
+        return f"× {part + 1:,.0f}"
     if not sign and 0 < part < 0.005:
         return "<1 %"
     return f"{part * 100:{sign},.0f} %"

@@ -7,17 +7,19 @@ from collections.abc import Iterable
 from starlette.middleware import Middleware
 
 from lib.web.headers import SecurityHeaders, installed_page, page_policy
+from lib.web.reach import OnlyFromHere
 from lib.web.visitors import Doorkeeper, Visitors
 
 
-def middleware(allowed_hosts: Iterable[str] = (), *, base_path: str = "") -> list[Middleware]:
+def middleware(allowed_hosts: Iterable[str] = (), *, base_path: str = "", public: bool = False) -> list[Middleware]:
     """What `st.App(middleware=…)` takes.
 
     `allowed_hosts`: names besides the loopback ones under which the app is opened (`chat.example.com`,
     `*.example.com`); raises `SettingsError` when one cannot be used. `base_path`: Streamlit's
-    `server.baseUrlPath`, with a leading slash, or empty.
+    `server.baseUrlPath`, with a leading slash, or empty. `public`: whether other computers may connect.
     """
     return [
         Middleware(SecurityHeaders, policy=page_policy(installed_page()), media_prefix=f"{base_path}/media/"),
+        Middleware(OnlyFromHere, public=public),
         Middleware(Doorkeeper, visitors=Visitors(allowed_hosts), base_path=base_path),
     ]

@@ -19,7 +19,7 @@ from lib.ledger import Cost
 from lib.secret import Secret
 from lib.store import open_store
 from tests.browser.conftest import Parlour
-from tests.browser.steps import ask, eventually, open_new_chat, open_page, rows, say, settled
+from tests.browser.steps import FOOTERS, ask, eventually, open_new_chat, open_page, rows, say, settled
 from tests.pages.spending import asked
 
 pytestmark = pytest.mark.browser
@@ -159,15 +159,21 @@ def test_a_budget_holds_a_message_until_it_is_sent_anyway(real: Parlour, page: P
     say(page, "What can Parlour do?")
     expect(page.get_by_text("Not sent: of the budget of $0.01")).to_be_visible()
     assert rows(real, "SELECT count(*) AS n FROM message")[0]["n"] == before
-    expect(page.get_by_role("button", name=re.compile("saves up to"))).to_have_count(1)
-    press(page, "Send this one anyway")
-    expect(page.locator('[class*="st-key-footer-"]')).to_have_count(1)
-    assert rows(real, "SELECT count(*) AS n FROM budget_override")[0]["n"] == 1
+    page.get_by_role("button", name=re.compile("saves up to")).click()
+    expect(page.locator(FOOTERS)).to_have_count(1)
+    settled(page)
+    assert rows(real, "SELECT model FROM usage_event ORDER BY id DESC LIMIT 1")[0]["model"] == MODEL
+
+    choose_model(page, "gpt-5.4-hc")
     say(page, "And again")
     expect(page.get_by_text("Not sent: of the budget of $0.01")).to_be_visible()
-    page.get_by_role("button", name=re.compile("saves up to")).click()
-    expect(page.locator('[class*="st-key-footer-"]')).to_have_count(2)
-    assert rows(real, "SELECT model FROM usage_event ORDER BY id DESC LIMIT 1")[0]["model"] == MODEL
+    press(page, "Send this one anyway")
+    expect(page.locator(FOOTERS)).to_have_count(2)
+    assert rows(real, "SELECT model, over_nano > 0 AS over FROM budget_override")[0]["over"]
+    say(page, "And once more")
+    expect(page.get_by_text("Not sent: of the budget of $0.01")).to_be_visible()
+    press(page, "Discard")
+    expect(page.get_by_text("Not sent: of the budget")).to_have_count(0)
 
     part(page, real, "budgets")
     expect(page.get_by_text("Sent over a budget")).to_be_visible()

@@ -36,12 +36,20 @@ def check(clerk: Clerk, *, shown: bool = False) -> None:
         (name, message or "", n) for name, message, n in clerk.trashed()
     )
     check_ledger(clerk)
+    check_budget(clerk)
     check_search(clerk)
     check_stranger(clerk)
 
 
 def _listed(clerk: Clerk, deleted: bool) -> list[Conversation]:
     return clerk.store.conversations.list(clerk.owner, limit=1_000, deleted=deleted)
+
+
+def check_budget(clerk: Clerk) -> None:
+    """What was spent stays spent, whatever became of the chats; and nothing is held for what has ended."""
+    (found,) = clerk.store.budgets.standings(clerk.owner)
+    spent = [one.nano for one in clerk.spent.values() if one.currency == "USD"]
+    assert (found.spent_nano, found.held_nano) == (sum(nano or 0 for nano in spent), 0)
 
 
 def check_tree(clerk: Clerk, name: str, chat: Chat) -> None:

@@ -12,6 +12,7 @@ from itertools import count
 
 from msgspec import structs
 
+from lib.budgets import Budget
 from lib.cards import GatewayCard
 from lib.ledger import Attempt, Cost
 from lib.store import Store
@@ -88,6 +89,7 @@ class Clerk:
         self.spent: dict[str, Spent] = {}
         card = store.gateways.add(self.owner, GatewayCard(0, "Mine", "https://gateway.example"))
         self.ref = structs.replace(REF, gateway_id=card.id)
+        store.budgets.add(self.owner, Budget("person", 10**12, period="always"))
         self.said = 0
         self._numbers = count(1)
 

@@ -1,0 +1,74 @@
+"""How well the figures are known: one line, and what stands behind it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import streamlit as st
+
+from lib import reports
+from lib.insight.trust import Trust, trust, trust_line
+from lib.insight_words import Filter
+from lib.markdown import label
+from lib.money import money
+from lib.ui.usage_place import Asked, show_requests
+from lib.ui.usage_view import day_words
+from lib.ui.usage_words import several
+
+
+def show_trust(asked: Asked) -> None:
+    """One line; opened, what stands behind it."""
+    tallies = asked.insight.trust(asked.owner, asked.filter)
+    odd = reports.untold(tallies)
+    found = trust(reports.qualities(tallies, asked.currency), asked.currency, anomalies=[("odd", odd)] if odd else ())
+    line = trust_line(found) or "Nothing was asked in these days"
+    past = f" · {_before_words(asked)}" if asked.before else ""
+    panel = st.expander(label(line + past), type="compact", key="usage-trust", on_change="rerun")
+    if panel.open:
+        with panel:
+            _show_panel(asked, found, odd)
+
+
+def _before_words(asked: Asked) -> str:
+    if asked.before is None:
+        return ""
+    if asked.view.versus == "year":
+        return f"beside {day_words(asked.before.start)} to {day_words(_last(asked.before))}"
+    days = asked.before.days
+    words = "beside the day before" if days == 1 else f"beside the {days} days before"
+    first = asked.choices.first
+    return f"{words}, known since {day_words(first)}" if first and first > asked.before.start else words
+
+
+def _last(filter: Filter) -> date:
+    return filter.end - timedelta(days=1)
+
+
+def _show_panel(asked: Asked, found: Trust, odd: int) -> None:
+    low, high = money(found.low_nano, asked.currency), money(found.high_nano, asked.currency)
+    st.markdown(
+        label(f"{several(found.reported, 'request')}: the gateway reported the tokens.")
+        + "  \n"
+        + label(
+            f"{several(found.estimated, 'request')}: the tokens are estimated, as of answers that were stopped. "
+            f"They make up about {money(found.estimated_nano, asked.currency)}"
+            + (f"; all of it lies between {low} and {high}." if found.error_nano else "."),
+            limit=400,
+        )
+        + "  \n"
+        + label(f"{several(found.unpriced, 'request')}: no price is known, so they are in no sum.")
+        + ("  \n" + label(f"{several(odd, 'request')}: the gateway's counts do not add up.") if odd else "")
+    )
+    differing = asked.insight.check(asked.owner, asked.filter)
+    if differing:
+        st.markdown(
+            ":material/warning: " + label(f"{several(len(differing), 'sum')} of these days differ from the requests.")
+        )
+    else:
+        st.markdown(":material/check: Every sum of these days was compared with its requests just now, and is equal.")
+    with st.container(horizontal=True):
+        for only, n in (("estimated", found.estimated), ("unpriced", found.unpriced), ("odd", odd)):
+            if n:
+                words = {"estimated": "Show estimated", "unpriced": "Show unpriced", "odd": "Show odd ones"}[only]
+                st.button(words, key=f"usage-only-{only}", on_click=show_requests, args=(asked.view,),
+                          kwargs={"only": only})  # fmt: skip
