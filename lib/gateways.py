@@ -35,7 +35,8 @@ RETRY_S = 30.0
 """A list that could not be fetched is asked for again this soon."""
 _log = logging.getLogger("parlour.gateways")
 _VIDEO = "video"
-"""Where the settings of a gateway that is configured outside say how video is sent."""
+_RULES = "variant_rules"
+"""Where the settings of a gateway that is configured outside say how video is sent, and which endings are variants."""
 _FORMS: tuple[VideoForm, ...] = get_args(VideoForm)
 _USUAL = ("claude-sonnet-4-6", "gpt-5.4", "gemini-3-flash-preview")
 
@@ -81,8 +82,10 @@ class Gateways:
         """
         held = self._store.gateways.ensure(self._owner, card, slot)
         held = structs.replace(held, origin_of_key=card.origin_of_key, key_hint=key.hint)
-        kept = self._store.gateways.settings(self._owner, held.id).get(_VIDEO)
-        held = next((_with_video(held, video) for video in _FORMS if video == kept), held)
+        kept = self._store.gateways.settings(self._owner, held.id)
+        held = next((_with_video(held, video) for video in _FORMS if video == kept.get(_VIDEO)), held)
+        if (rules := _kept_rules(kept.get(_RULES))) is not None:
+            held = structs.replace(held, variant_rules=rules)
         with self._lock:
             self._held[held.id], self._configured[held.id] = key, held
             self._forget(held.id)
@@ -150,6 +153,22 @@ class Gateways:
         else:
             self._store.gateways.update(self._owner, changed)
         self._forget(gateway_id)
+
+    def set_rules(self, gateway_id: int, rules: tuple[VariantRule, ...]) -> None:
+        """Which endings make an id a price variant there; kept over restarts, also where it is configured outside.
+
+        What is in the ledger stays under the variant it was asked for. Raises NotFound.
+        """
+        changed = structs.replace(self.card(gateway_id), variant_rules=rules)
+        if gateway_id in self._held:
+            kept = self._store.gateways.settings(self._owner, gateway_id)
+            told = [structs.astuple(rule) for rule in rules]
+            self._store.gateways.save_settings(self._owner, gateway_id, {**kept, _RULES: told})
+            self._configured[gateway_id] = changed
+        else:
+            self._store.gateways.update(self._owner, changed)
+        self._forget(gateway_id)
+        self.apply_rules(gateway_id)
 
     def remove(self, gateway_id: int) -> None:
         """Forget a gateway and its key. Its rows in the ledger stay."""
@@ -357,6 +376,14 @@ class Gateways:
 
 def _with_video(card: GatewayCard, video: VideoForm) -> GatewayCard:
     return structs.replace(card, form=structs.replace(card.form, video=video))
+
+
+def _kept_rules(kept: object) -> tuple[VariantRule, ...] | None:
+    """The endings in a gateway's settings; None when none were ever set there."""
+    if not isinstance(kept, list):
+        return None
+    rows = [row for row in kept if isinstance(row, list) and len(row) == 3]
+    return tuple(VariantRule(*(str(cell) for cell in row)) for row in rows)
 
 
 def _with_rule(card: ModelCard, made: Prices | None) -> ModelCard:

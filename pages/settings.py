@@ -9,7 +9,7 @@ from lib.markdown import label
 from lib.ui.cc_switch import show_cc_switch
 from lib.ui.gateway_form import show_form
 from lib.ui.pages import DATA
-from lib.ui.price_form import show_price_form
+from lib.ui.price_place import show_link
 from lib.ui.safety import show_safety
 from lib.ui.session import services
 from lib.ui.video_form import show_video_form
@@ -31,8 +31,7 @@ def show_gateway(card: GatewayCard) -> None:
             show_form(card)
         show_video_form(card)
         if not card.demo:
-            with st.expander("Your prices", icon=":material/sell:"):
-                show_price_form(card)
+            show_link("Prices, rules and variants here", "book", icon=":material/sell:", gateway=card.public_id)
 
 
 def switch_demo() -> None:

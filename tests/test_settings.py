@@ -198,6 +198,13 @@ def test_the_largest_upload_is_given_in_megabytes() -> None:
         load({"PARLOUR_UPLOAD_MB": "many"})
 
 
+def test_other_computers_are_let_in_by_a_plain_word_only() -> None:
+    assert not load({}).allow_public
+    assert [loaded(PARLOUR_ALLOW_PUBLIC=word).allow_public for word in ("yes", "1", " TRUE ", "on")] == [True] * 4
+    assert [loaded(PARLOUR_ALLOW_PUBLIC=word).allow_public for word in ("", "no", "0", "False", "off")] == [False] * 5
+    assert refused(PARLOUR_ALLOW_PUBLIC="perhaps") == ("PARLOUR_ALLOW_PUBLIC", "not_yes_or_no")
+
+
 def test_gateways_of_the_secrets_file(tmp_path: Path) -> None:
     file = tmp_path / "secrets.toml"
     file.write_text(

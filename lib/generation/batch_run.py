@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from fractions import Fraction
+from math import ceil
 from typing import Any
 
 from msgspec import Struct
@@ -21,6 +22,7 @@ from lib.generation.batch_money import Purse, RowSize, cost_of, expected, questi
 from lib.generation.batch_pace import BUSY, Pace
 from lib.generation.doors import Doors
 from lib.generation.engine import Engine
+from lib.generation.estimating import charge_of
 from lib.generation.jobs import Jobs
 from lib.generation.live import LiveAnswer
 from lib.generation.media import require_taken
@@ -53,13 +55,13 @@ class Kit(Struct, frozen=True):
 class _Flight(Struct, frozen=True):
     """A row whose answer is being written; `tries` is 2 when it was asked once more for the wanted shape.
 
-    `most_nano` is what it may cost at most; None without a price.
+    `charge` is what it may cost.
     """
 
     row: str
     tries: int
     chars: int
-    most_nano: int | None = None
+    charge: Charge = Charge()
 
     @property
     def purpose(self) -> str:
@@ -139,8 +141,8 @@ class ActiveRun:
             )
             return True
         size = size_of(parts, self.batch.system, self._card())
-        flight = _Flight(row, 1, size.chars, self._estimate(size))
-        if not self.purse.take(flight.purpose, flight.most_nano):
+        flight = _Flight(row, 1, size.chars, self._charge(size))
+        if not self.purse.take(flight.purpose, self._estimate(size)):
             if not self._flying:  # else what is put aside for them may turn out to be too much
                 self._end("over_budget")
             return False
@@ -169,7 +171,7 @@ class ActiveRun:
                 chars_in=chars_of(turn.parts),
                 max_out_cap=turn.params.max_tokens,
                 batch_row=(self.run.public_id, flight.row),
-                charge=Charge(flight.most_nano, flight.most_nano, self.run.currency),
+                charge=flight.charge,
             )
         except ParlourError as refused:
             self.purse.forget(flight.purpose)
@@ -227,8 +229,8 @@ class ActiveRun:
         size = RowSize(
             flight.chars + len(end.text) + len(words.text), max((one.media_in for one in end.attempts), default=0)
         )
-        again = _Flight(flight.row, 2, size.chars, self._estimate(size))
-        if not self.purse.take(again.purpose, again.most_nano):
+        again = _Flight(flight.row, 2, size.chars, self._charge(size))
+        if not self.purse.take(again.purpose, self._estimate(size)):
             return False
         turn = self._own(live.conversation, (words,), live.message)
         return self._fly(again, turn) and any(each == again for each in self._flying.values())
@@ -318,6 +320,11 @@ class ActiveRun:
         """The high end of what a request of this size may cost, in nano-units; None without a price."""
         answer = expected(self.pace.lengths, self.run.params, self._past.lengths)
         return cost_of(size, answer, self.kit.doors.tariff(self.run.ref), self._ratio)[1].high_nano
+
+    def _charge(self, size: RowSize) -> Charge:
+        """The same for the owner's budgets, which are stricter: the answer may be as long as it is allowed to be."""
+        tokens, lengths = ceil(size.chars * self._ratio) + size.media, (*self._past.lengths, *self.pace.lengths)
+        return charge_of(tokens, lengths, self.run.params, self.kit.doors.tariff(self.run.ref))
 
     def _count_spent(self) -> None:
         """What the store knows, with a row's usual cost for each attempt of which nobody knows."""

@@ -16,7 +16,7 @@ _FEWEST = 20
 
 
 def models(rows: Iterable[VariantRow], currency: str) -> pd.DataFrame:
-    """One row per gateway, model and variant, costliest first.
+    """One row per gateway, model and variant, in the order given.
 
     Columns: gateway (int); model, base, family, variant (text); requests, tokens_in, tokens_out, errors, stops,
     estimated, unpriced (int64); cost_nano (Int64); per_m (Int64, pico-units per token, all tokens together; <NA> as

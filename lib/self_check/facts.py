@@ -32,7 +32,8 @@ class HeldKey(Struct, frozen=True):
 
 class Facts(Struct, frozen=True):
     """How this process runs. `address` is None when the server that runs the app did not say where it listens, and
-    `modes` holds the permission bits of what exists of: data folder, key file, secrets file."""
+    `modes` holds the permission bits of what exists of: data folder, key file, secrets file. `access_log`: the server
+    writes down each address that is asked for."""
 
     options: Mapping[str, Any]
     address: str | None = "127.0.0.1"
@@ -44,6 +45,7 @@ class Facts(Struct, frozen=True):
     database: Quality = "good"
     database_is_here: bool = True
     modes: Mapping[str, int] = {}
+    access_log: bool = False
 
     @property
     def public(self) -> bool:

@@ -103,9 +103,18 @@ def _transport(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def _log(facts: Facts) -> Iterator[Finding]:
+    if facts.access_log:
+        yield Finding(
+            "warn",
+            "The server writes every address that is asked for into its log, also those that open a session's uploads.",
+            "Start it with --no-access-log.",
+        )
+
+
 def _shown(text: str) -> str:
     """A name from the settings, on one line and not endless."""
     return "".join(letter for letter in text if letter.isprintable())[:100]
 
 
-_CHECKS = (_address, _visitors, _secrets, off_rules, _permissions, _transport)
+_CHECKS = (_address, _visitors, _secrets, off_rules, _permissions, _transport, _log)

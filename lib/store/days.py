@@ -49,3 +49,13 @@ def hour_start(ms: int, zone: ZoneInfo) -> int:
     local = datetime.fromtimestamp(ms / 1000, zone)
     since = (local.minute * 60 + local.second) * 1000 + ms % 1000
     return max(ms - since, start_of(day_of(ms, zone), zone))
+
+
+def month_of(ms: int) -> int:
+    """The bucket of the UTC month of an instant."""
+    return month_bucket(datetime.fromtimestamp(ms // 1000, UTC).date())
+
+
+def month_start(bucket: int) -> int:
+    """The UTC epoch ms at which a UTC month begins."""
+    return (first_of(bucket) - date(1970, 1, 1)).days * 86_400_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, case, func, literal, or_, select
+from sqlalchemy import Connection, bindparam, case, func, literal, or_, select
 
 from lib.messages import FilePart, ImagePart, Part, Role, VideoPart
 from lib.store import schema
@@ -102,19 +102,28 @@ def _pairs(found: Any) -> Pairs:
 
 
 def _branch(connection: Connection, owner: int, leaf: int) -> tuple[MessageSize, ...]:
-    start = select(_m.id, _m.parent_id, literal(1).label("depth")).where(_m.id == leaf, _m.owner_id == owner)
+    rows = connection.execute(_WALK, {"owner": owner, "leaf": leaf})
+    return tuple(_size(role, int(chars or 0), parts) for role, chars, parts in rows)
+
+
+def _walk() -> Any:
+    """From a leaf to its root. Put together once: it is asked before every message."""
+    mine = _m.owner_id == bindparam("owner")
+    start = select(_m.id, _m.parent_id, literal(1).label("depth")).where(_m.id == bindparam("leaf"), mine)
     walk = start.cte("walk", recursive=True)
     above = schema.message.alias("above")
     walk = walk.union_all(
         select(above.c.id, above.c.parent_id, walk.c.depth + 1).where(
-            above.c.id == walk.c.parent_id, above.c.owner_id == owner
+            above.c.id == walk.c.parent_id, above.c.owner_id == bindparam("owner")
         )
     )
     # Quotes inside a text are escaped in JSON, so only the part itself can match.
     attached = or_(*(_m.parts.like(f'%"type":"{kind}"%') for kind in ("image", "video", "file")))
     query = select(_m.role, func.length(_m.text), case((attached, _m.parts))).select_from(schema.message)
-    rows = connection.execute(query.join(walk, walk.c.id == _m.id).order_by(walk.c.depth.desc()))
-    return tuple(_size(role, int(chars or 0), parts) for role, chars, parts in rows)
+    return query.join(walk, walk.c.id == _m.id).order_by(walk.c.depth.desc())
+
+
+_WALK = _walk()
 
 
 def _size(role: Role, chars: int, column: str | None) -> MessageSize:

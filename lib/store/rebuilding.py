@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, delete, func, select
+from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, select
 
 from lib.ids import id_at, ms_of
 from lib.store import schema
 from lib.store.costs import latest_costs
 from lib.store.database import Database
-from lib.store.days import day_of, month_bucket
+from lib.store.days import day_of, month_bucket, month_of, month_start
+from lib.store.insight_months import MONTH_COLUMNS, month_sums
 from lib.store.insight_scope import at_ms
 from lib.store.insight_sums import named
 from lib.store.measuring import MEASURES, ledger_sums
@@ -49,6 +50,8 @@ def rebuild_kinds(connection: Connection, owner: int, kinds: tuple[str, ...]) ->
         if set(kinds) & set(SPEED_KINDS):
             _count_speeds(connection, owner, low, high, zones, change)
         change.apply(connection, owner)
+    if "c" in kinds:
+        _count_chats(connection, owner)
 
 
 def emptied(connection: Connection) -> list[int]:
@@ -75,6 +78,18 @@ def _chunks(connection: Connection, owner: int) -> Iterator[tuple[int, int]]:
         low = ms_of(first) // _CHUNK_MS * _CHUNK_MS
         yield low, low + _CHUNK_MS
         first = connection.scalar(query.where(_u.id >= id_at(low + _CHUNK_MS)))
+
+
+def _count_chats(connection: Connection, owner: int) -> None:
+    """Conversations by UTC month, one month after the other; the rows never leave the database."""
+    connection.execute(delete(schema.conversation_month).where(schema.conversation_month.c.owner_id == owner))
+    query = select(func.min(_u.id)).where(_u.owner_id == owner)
+    first = connection.scalar(query)
+    while first is not None:
+        month = month_of(ms_of(first))
+        rows = month_sums(owner, month)
+        connection.execute(insert(schema.conversation_month).from_select(list(MONTH_COLUMNS), rows))
+        first = connection.scalar(query.where(_u.id >= id_at(month_start(month + 1))))
 
 
 def _within(owner: int, low: int, high: int) -> list[ColumnElement[bool]]:

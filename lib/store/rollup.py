@@ -9,6 +9,8 @@ kind        scope  bucket                   level
 `h p v`     zone   beginning of local hour  model, deed, variant
 `q`         owner  UTC quarter hour         whole
 
+`c` is the sums of conversations by UTC month, in `conversation_month`, from which the dearest ones are found.
+
 The times to the first visible token (`fd`, `fm`) and of whole requests (`ad`, `am`) are histograms in `usage_speed`,
 by zone, local day or month, and model.
 """
@@ -26,7 +28,7 @@ from sqlalchemy import Connection, func, select
 
 from lib.store import schema
 from lib.store.bulk import insert_many
-from lib.store.days import day_of, hour_start, month_bucket, zone_of
+from lib.store.days import day_of, hour_start, month_bucket, month_of, zone_of
 from lib.store.encoding import add_up, insert_missing
 from lib.store.measuring import MEASURES, Fields, measured
 from lib.store.steps import step_of
@@ -50,12 +52,14 @@ DAY_KINDS = {"w": "whole", "g": "model", "o": "act", "d": "full"}
 HOUR_KINDS = {"v": "variant", "p": "deed", "h": "model"}
 SPEED_KINDS = ("fd", "fm", "ad", "am")
 ZONE_KINDS = (*DAY_KINDS, "m", *HOUR_KINDS, *SPEED_KINDS)
-KINDS = (*ZONE_KINDS, "q")
+KINDS = (*ZONE_KINDS, "q", "c")
 Key = tuple[str, int, int, int]
 SpeedKey = tuple[str, int, int, int, int]
+MonthKey = tuple[int, str, int, int]
 
 
-_NOTHING = [0] * len(MEASURES)
+CHAT_MEASURES = tuple(schema.CHAT_MEASURES.split())
+_NOTHING, _NO_CHAT = [0] * len(MEASURES), [0] * len(CHAT_MEASURES)
 
 
 class Item(Struct, frozen=True):
@@ -94,6 +98,7 @@ class Fact(Struct, frozen=True):
     values: Sequence[int]
     first_visible_ms: int | None = None
     duration_ms: int | None = None
+    conversation_id: int | None = None
 
 
 class Zone(Struct, frozen=True):
@@ -126,7 +131,8 @@ def fact(event: Fields, cost: Fields) -> Fact:
     """The fact of a usage event's columns and those of its cost in force."""
     seen = {name: event[name] for name in (*_MODEL, "purpose", "outcome", "usage_source", "demo")}
     item = Item(event["owner_id"], priced=int(cost["nano"] is not None), currency=cost["currency"], **seen)
-    return Fact(event["id"] >> 20, item, measured(event, cost), event["first_visible_ms"], event["duration_ms"])
+    times = event["first_visible_ms"], event["duration_ms"]
+    return Fact(event["id"] >> 20, item, measured(event, cost), *times, event["conversation_id"])
 
 
 class Change:
@@ -137,6 +143,7 @@ class Change:
         self._kinds = frozenset(kinds)
         self._sums: dict[Key, list[int]] = {}
         self._speeds: dict[SpeedKey, int] = {}
+        self._months: dict[MonthKey, list[int]] = {}
         self._levels: dict[Item, dict[str, int]] = {}
         self._items: dict[int, Item] = {}
 
@@ -144,6 +151,7 @@ class Change:
         """Count `fact` in (+1) or out (-1)."""
         self.add_sums(fact, sign)
         self.add_quarter(fact, sign)
+        self.add_month(fact, sign)
         for zone in self.zones:
             day = day_of(fact.at_ms, zone.info)
             for name, ms in (("f", fact.first_visible_ms), ("a", fact.duration_ms)):
@@ -165,6 +173,13 @@ class Change:
         """The sum of a UTC quarter hour."""
         key = ("q", fact.item.owner_id, fact.at_ms // QUARTER_MS, self._ids(fact.item)["whole"])
         self._sum(key, fact.values, sign)
+
+    def add_month(self, fact: Fact, sign: int = 1) -> None:
+        """The sum of a conversation's UTC month. Alone: the request moves to another conversation."""
+        if fact.conversation_id is not None:
+            key = (fact.conversation_id, fact.item.currency, fact.item.demo, month_of(fact.at_ms))
+            old = self._months.get(key, _NO_CHAT)
+            self._months[key] = [was + sign * value for was, value in zip(old, _chat_sums(fact.values), strict=True)]
 
     def add_speed(self, name: str, zone: Zone, day: int, month: int, item: Item, step: int, n: int) -> None:
         """Count `n` times of a step into (or out of) the histograms of a day and its month."""
@@ -192,16 +207,26 @@ class Change:
         """Write items and sums, sorted by key so that two writers never wait for each other in a circle."""
         rows = [(*key, *values, owner) for key, values in sorted(self._sums.items()) if any(values)]
         speeds = [(*key, n, owner) for key, n in sorted(self._speeds.items()) if n]
+        months = [(*key, *values, owner) for key, values in sorted(self._months.items()) if any(values)]
         items = [{"id": id_, **structs.asdict(item)} for id_, item in sorted(self._items.items(), key=itemgetter(0))]
         if items and (rows or speeds):
             insert_missing(connection, schema.usage_item, items)
         for table, names, sums, values in (
             (schema.usage_rollup, _KEY, MEASURES, rows),
             (schema.usage_speed, _SPEED_KEY, ("n",), speeds),
+            (schema.conversation_month, _MONTH_KEY, CHAT_MEASURES, months),
         ):
             statement = add_up(connection, table, names, sums)
             insert_many(connection, statement, (*names, *sums, "owner_id"), values)
-        self._sums, self._speeds, self._items = {}, {}, {}
+        self._sums, self._speeds, self._months, self._items = {}, {}, {}, {}
+
+
+def _chat_sums(values: Sequence[int]) -> tuple[int, ...]:
+    """The measures of a conversation, in the order of CHAT_MEASURES, from those of MEASURES."""
+    at = dict(zip(MEASURES, values, strict=True))
+    at["in_tokens"] = at["in_uncached"] + at["in_cache_read"] + at["in_cache_write"]
+    at["out_tokens"] = at["out_visible"] + at["out_reasoning"]
+    return tuple(at[name] for name in CHAT_MEASURES)
 
 
 @lru_cache(maxsize=2048)
@@ -220,3 +245,4 @@ def _buckets(ms: int, zone: ZoneInfo) -> tuple[int, int, int]:
 
 _KEY = ("kind", "scope_id", "bucket", "item_id")
 _SPEED_KEY = ("kind", "zone_id", "bucket", "item_id", "step")
+_MONTH_KEY = ("conversation_id", "currency", "demo", "month")

@@ -169,6 +169,20 @@ conversation_total = Table(
     Index("ix_total_cost", "owner_id", "currency", "demo", "cost_nano", "conversation_id"),
 )
 
+CHAT_MEASURES = "n n_error n_unpriced n_estimated cost_nano in_tokens in_cache_read out_tokens"
+
+conversation_month = Table(
+    "conversation_month",
+    metadata,
+    *_key("conversation_id"),
+    *_key_text("currency"),
+    *_key("demo", "month"),
+    *_ints("owner_id"),
+    *_ints(CHAT_MEASURES),
+    Index("ix_month_cost", "owner_id", "currency", "demo", "month", "cost_nano", "conversation_id"),
+    sqlite_with_rowid=False,
+)
+
 STORED = {"sqlite": "instr(parts, 'stored:') > 0", "postgresql": "strpos(parts, 'stored:') > 0"}
 """The condition that parts point at stored bytes, as each engine's index of such messages spells it."""
 

@@ -121,7 +121,7 @@ def take_attempts(
             _write(connection, place, import_id, copy, change)
             count += 1
         elif conversation_id is not None:
-            _tie(connection, place, known)
+            _tie(connection, place, known, change)
     return count
 
 
@@ -184,7 +184,7 @@ def _ref(model: ModelCopy, gates: Gates) -> ModelRef:
     return ModelRef(gateway, model.model, model.base, model.family, model.variant, model.dialect, model.effort, demo)
 
 
-def _tie(connection: Connection, place: Place, event_id: int) -> None:
+def _tie(connection: Connection, place: Place, event_id: int, change: Change) -> None:
     """Only pointers move, never a figure: the conversation this event belonged to is gone, and here it is again."""
     event = connection.execute(select(schema.usage_event).where(_u.id == event_id)).one()
     if connection.scalar(select(exists().where(_c.id == event.conversation_id, _c.owner_id == place.owner))):
@@ -192,9 +192,12 @@ def _tie(connection: Connection, place: Place, event_id: int) -> None:
     places = {"conversation_id": place.conversation_id, "message_id": place.message_id, "answer_id": place.answer_id}
     mine = and_(_u.id == event_id, _u.owner_id == place.owner)
     connection.execute(update(schema.usage_event).where(mine).values(**places))
-    cost = select(_k.currency, _k.nano).where(_k.event_id == event_id, _k.owner_id == place.owner)
+    cost = select(schema.cost_event).where(_k.event_id == event_id, _k.owner_id == place.owner)
     force = connection.execute(cost.order_by(_k.seq.desc()).limit(1)).one()
-    add_to_total(connection, dict(event._mapping) | places, force.currency, force.nano, 1)
+    tied = dict(event._mapping) | places
+    change.add_month(fact(event._mapping, force._mapping), -1)
+    change.add_month(fact(tied, force._mapping), 1)
+    add_to_total(connection, tied, force.currency, force.nano, 1)
 
 
 # --- out again ------------------------------------------------------------------------------------------------------

@@ -25,7 +25,8 @@ KEPT_DAYS = 30
 _DAY_MS = 86_400_000
 _EXCERPT_CHARS = 120
 _BATCH = 500
-_STAYS = frozenset({"usage_event", "conversation_total", "batch_row", "batch_result", "batch_try"})
+_SUMS = frozenset({"usage_event", "conversation_total", "conversation_month"})
+_STAYS = _SUMS | {"batch_row", "batch_result", "batch_try"}
 """Tables that name a conversation and stay when it is gone: numbers, and the files of a batch."""
 Listed = list[Trashed]
 

@@ -41,6 +41,20 @@ def edit_fields() -> tuple[tuple[Field, ...], str]:
     return fields, wrong
 
 
+def fields_in_force() -> tuple[tuple[Field, ...], str]:
+    """The same in a callback, where a click can have brought a change along."""
+    state = st.session_state
+    return read_fields(
+        Line(
+            state.get(f"field-{number}-name") or "",
+            state.get(f"field-{number}-type") or "text",
+            state.get(f"field-{number}-what") or "",
+            state.get(f"field-{number}-required", True),
+        )
+        for number in state.get(_LINES, [])
+    )
+
+
 def read_fields(lines: Iterable[Line]) -> tuple[tuple[Field, ...], str]:
     """What the lines mean; those without words are passed over."""
     fields: list[Field] = []

@@ -26,4 +26,13 @@ def ask_budget(choice: Choice, key: str) -> int | None:
         width=150,
         help="Nothing more is asked when the next answer could cost more than what is left of it.",
     )
+    return _nano(value)
+
+
+def budget_in_force(key: str) -> int | None:
+    """The same in a callback, where a click can have brought a change along."""
+    return _nano(st.session_state.get(key))
+
+
+def _nano(value: float | None) -> int | None:
     return None if value is None else int(Decimal(str(value)).scaleb(9))

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.batch import Batch
+from lib.batch import Batch, Field
 from lib.errors import BadInput, ParlourError
 from lib.generation.batch_money import BatchQuote
+from lib.ledger import ModelRef
 from lib.markdown import label
 from lib.ui import batch_words as words
 from lib.ui.attachments import show_attach_button, show_device, show_waiting
-from lib.ui.batch_fields_editor import edit_fields, forget_fields
+from lib.ui.batch_fields_editor import edit_fields, fields_in_force, forget_fields
 from lib.ui.batch_file_table import show_file_table
-from lib.ui.batch_money_form import ask_budget
+from lib.ui.batch_money_form import ask_budget, budget_in_force
 from lib.ui.model_picker import model_name, price_text, show_picker
 from lib.ui.notices import notice_for
 from lib.ui.parameters import show_parameters
 from lib.ui.session import say_once, services
 from lib.ui.upload_place import BatchFiles, open_batch
 
-_PROMPT, _PARALLEL = "batch-prompt", "batch-parallel"
+_PROMPT, _PARALLEL, _BUDGET = "batch-prompt", "batch-parallel", "batch-budget"
 _NAME_CHARS = 60
 
 
@@ -44,7 +45,7 @@ def show_new_batch() -> None:
                 help="So many files are asked about at the same time.",
             )
         )  # fmt: skip
-        budget = ask_budget(files.choice, "batch-budget")
+        budget = ask_budget(files.choice, _BUDGET)
     batch = Batch("", "", prompt.strip(), fields, files.choice.system, parallel)
     quote = _quote(files, batch)
     _show_left_out(files)
@@ -107,7 +108,7 @@ def _show_start(files: BatchFiles, batch: Batch, quote: BatchQuote | None, budge
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="batch-start-row"):
         st.button(
             "Start", type="primary", icon=":material/play_arrow:", key="batch-start", disabled=bool(why_not),
-            on_click=_start, args=(files, batch, budget, quote.currency if quote else "USD"),
+            on_click=_start,
         )  # fmt: skip
         with st.container(gap=None):
             if quote:
@@ -118,16 +119,22 @@ def _show_start(files: BatchFiles, batch: Batch, quote: BatchQuote | None, budge
                 st.caption("Demo prices: nothing is billed.")
 
 
-def _start(files: BatchFiles, batch: Batch, budget: int | None, currency: str) -> None:
-    """Keep the batch with its rows, then ask; the files stop waiting in the same breath."""
-    store, owner, settings = services().store.batches, services().owner, files.choice.in_force()
+def _start() -> None:
+    """Keep the batch with its rows, then ask; the files stop waiting in the same breath.
+
+    Everything is read anew: what was typed last may have come with the click itself.
+    """
+    store, owner, files = services().store.batches, services().owner, BatchFiles()
+    settings, going = files.choice.in_force(), files.going
     try:
-        ref, going = services().gateways.ref(settings), BatchFiles().going
+        prompt, fields = _asked()
+        ref = services().gateways.ref(settings)
         if not going:
             raise BadInput("no_files")
-        name = " ".join(batch.prompt.split())[:_NAME_CHARS]
+        budget, currency = _allowed(ref)
         made = store.create(
-            owner, name, batch.prompt, fields=batch.fields, system=batch.system, parallel=batch.parallel
+            *(owner, " ".join(prompt.split())[:_NAME_CHARS], prompt),
+            fields=fields, system=settings.system, parallel=int(st.session_state[_PARALLEL]),
         )  # fmt: skip
         store.add_rows(owner, made.public_id, going)
         run = store.add_run(owner, made.public_id, ref, settings.params, budget_nano=budget, currency=currency)
@@ -138,8 +145,26 @@ def _start(files: BatchFiles, batch: Batch, budget: int | None, currency: str) -
         say_once(notice_for(error).text, ":material/error:")
 
 
+def _asked() -> tuple[str, tuple[Field, ...]]:
+    """Raises BadInput for what cannot be asked."""
+    prompt, (fields, wrong) = str(st.session_state[_PROMPT]).strip(), fields_in_force()
+    if not prompt:
+        raise BadInput("no_prompt")
+    if wrong:
+        raise BadInput("bad_fields")
+    return prompt, fields
+
+
+def _allowed(ref: ModelRef) -> tuple[int | None, str]:
+    """The budget and its currency. Raises BadInput for one that cannot be kept."""
+    prices, budget = services().gateways.tariff(ref).prices, budget_in_force(_BUDGET)
+    if budget is not None and (prices is None or not prices.known):
+        raise BadInput("unpriced_budget")
+    return budget, prices.currency if prices else "USD"
+
+
 def forget_form() -> None:
     """The next batch begins with an empty question; model and pace stay."""
-    for key in (_PROMPT, "batch-budget"):
+    for key in (_PROMPT, _BUDGET):
         st.session_state.pop(key, None)
     forget_fields()

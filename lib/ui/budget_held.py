@@ -45,7 +45,7 @@ def show_refused(chat: Chat) -> None:
     st.warning(label(words, limit=600), icon=":material/savings:")
     if text:
         st.code(text, language=None, wrap_lines=True, height=120 if len(text) > 400 else "content")
-    with st.container(horizontal=True, gap="small", key="over-budget"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="over-budget"):
         for card, offer in _offers(chat, text):
             said = f"Send it to {model_name(card)}: saves up to {money(offer.saving_nano, currency)}"
             st.button(

@@ -12,7 +12,7 @@ from lib.transfer.words import time_words
 from lib.ui.budget_form import show_budget_form
 from lib.ui.budget_words import SCOPES, budget_words, limit_words, percent_used, standing_words
 from lib.ui.notices import notice_for
-from lib.ui.session import say_once, services
+from lib.ui.session import remember, say_once, services
 
 
 def show_budgets() -> None:
@@ -26,9 +26,14 @@ def show_budgets() -> None:
         _show_budget(standing)
     if not standings:
         st.markdown("There is no budget yet: nothing limits what may be spent.")
-    with st.expander("Add a budget", icon=":material/add:", expanded=not standings, key="budget-new"):
+    with st.expander("Add a budget", icon=":material/add:", expanded=not standings, key=_form_key()):
         show_budget_form()
     _show_overrides()
+
+
+def _form_key() -> str:
+    """Another one after each budget that was added, so that the form closes."""
+    return f"budget-form-{remember('budgets-saved', 0)}"
 
 
 def _show_budget(standing: Standing) -> None:

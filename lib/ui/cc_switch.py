@@ -76,19 +76,20 @@ def _show_import(card: GatewayCard, program: Program) -> None:
 
 
 def _choose_models(card: GatewayCard, program: Program, ids: list[str]) -> dict[str, str]:
-    """One choice for OpenCode, four for Claude Code, beside each other."""
+    """One choice for OpenCode; four for Claude Code, two and two beside each other."""
     names = list(_CHOICES) if program == "claude" else ["main"]
-    columns = st.columns(2) if len(names) > 1 else [st.container()]
-    return {
-        name: columns[place % len(columns)].selectbox(
+    chosen = {}
+    for place, name in enumerate(names):
+        if place % 2 == 0:
+            columns = st.columns(min(len(names), 2))
+        chosen[name] = columns[place % 2].selectbox(
             _CHOICES[name] if len(names) > 1 else "Model",
             ids,
             index=first_choice(ids),
             key=f"cc-{name}-{program}-{card.id}",
             format_func=plain,
         )
-        for place, name in enumerate(names)
-    }
+    return chosen
 
 
 def _warn_of_images(models: list[ModelCard]) -> None:

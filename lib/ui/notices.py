@@ -83,6 +83,7 @@ BY_KIND: dict[str, Notice] = {
     "run_running": Notice("This batch is running already."),
     "row_taken": Notice("The model has already been asked about this file."),
     "no_files": Notice("There are no files to ask about.", "Add some first."),
+    "bad_fields": Notice("A field cannot be used.", "Correct it first."),
     "no_prompt": Notice("There is no question yet.", "Write what to ask about each file."),
     "no_name": Notice("It has no name.", "Enter one."),
     "too_many_presets": Notice("There are 200 presets already.", "Delete one first."),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 import streamlit as st
 from msgspec import structs
 
 from lib.ids import now_ms
 from lib.insight_words import Filter
 from lib.ledger import Tally
-from lib.markdown import label, plain
-from lib.money import price_per_m
+from lib.markdown import plain
+from lib.money import money, price_per_m
 from lib.price_book.changes import Change, changes
 from lib.store.rows import PriceVersion
 from lib.tokens import TokenCount
@@ -35,15 +37,18 @@ def show_feed() -> None:
         return
     everything = len(fresh) < len(found) and st.toggle("Older ones too", key="feed-all")
     shown = (found if everything else fresh)[:_MOST]
-    for one in shown[:3]:
-        if one.effect_nano:
-            st.markdown(label(one.words(services().zone), limit=300))
+    rows = [_row(list(several)) for _, several in groupby(shown, key=_step)]
+    names = {card.id: plain(card.name) for card in cards.values()}
     st.dataframe(
-        [_row(one, plain(cards[one.gateway_id].name)) for one in shown],
+        [{**row, "Gateway": names[int(row["Gateway"])]} for row in rows],
         hide_index=True,
         alt="Price changes",
         column_config={"On your month": st.column_config.TextColumn(help=f"With the tokens of the last {DAYS} days")},
     )
+
+
+def _step(one: Change) -> tuple[int, int, str, str]:
+    return one.at_ms, one.gateway_id, one.model, one.source
 
 
 def _month() -> dict[tuple[int, str], TokenCount]:
@@ -71,20 +76,31 @@ def _added(one: TokenCount | None, other: TokenCount) -> TokenCount:
     return TokenCount(*((a or 0) + (b or 0) for a, b in both))
 
 
-def _row(one: Change, gateway: str) -> dict[str, str]:
-    words = one.words(services().zone).removeprefix(one.model).strip()
-    _, _, effect = words.partition(", ")
+def _row(several: list[Change]) -> dict[str, str]:
+    """All prices of one model that changed at one moment."""
+    first = several[0]
+    effects = [one.effect_nano for one in several if one.effect_nano is not None]
     return {
-        "When": day_words(one.at_ms, services().zone),
-        "Model": plain(one.model),
-        "Gateway": gateway,
-        "Price of": PRICE_NAMES[one.field],
-        "Was": _amount(one.before, one.currency),
-        "Is": _amount(one.after, one.currency),
-        "On your month": effect.removesuffix(" on your month"),
-        "From": source_words(one.source),
+        "When": day_words(first.at_ms, services().zone),
+        "Model": plain(first.model),
+        "What": ", ".join(_moved(one) for one in several)
+        + " (the first)" * all(one.kind == "first" for one in several),
+        "On your month": _signed(sum(effects), first.currency) if effects else "",
+        "From": source_words(first.source),
+        "Gateway": str(first.gateway_id),
     }
 
 
-def _amount(pico: int | None, currency: str) -> str:
-    return price_per_m(pico, currency)
+def _moved(one: Change) -> str:
+    """ "input $3.00 to $2.00 (−33.3 %)"."""
+    name, after = PRICE_NAMES[one.field].lower(), price_per_m(one.after, one.currency)
+    if one.kind == "gone":
+        return f"{name} without a price"
+    if one.kind == "first" or one.before is None:
+        return f"{name} {after}"
+    by = f" ({one.permille / 10:+.1f} %)".replace("-", "−") if one.permille is not None else ""
+    return f"{name} {price_per_m(one.before, one.currency)} to {after}{by}"
+
+
+def _signed(nano: int, currency: str) -> str:
+    return f"{'−' if nano < 0 else '+'}{money(abs(nano), currency)}" if nano else "no difference"

@@ -31,7 +31,6 @@ _CHART = {
         },
         "strokeDash": {"field": "of", "type": "nominal", "legend": None},
     },
-    "height": 160,
 }
 
 
@@ -66,7 +65,7 @@ def _show_chart(life: Sequence[Span]) -> None:
     if points:
         currency = next(span.prices.currency for span in life if span.prices.known)
         st.caption(label(f"{currency} per 1M tokens"))
-        st.vega_lite_chart({"values": points}, _CHART, alt="Price per 1M tokens over time")
+        st.vega_lite_chart(spec={"data": {"values": points}, **_CHART}, alt="Price per 1M tokens over time", height=240)
 
 
 def _row(version: PriceVersion) -> dict[str, str]:

@@ -12,7 +12,7 @@ from lib.markdown import label, plain
 from lib.price_book.rules import Base, Multiplier, Ruled, multiplier, ruled
 from lib.store.price_rules import KeptRule
 from lib.ui.notices import notice_for
-from lib.ui.pages import SETTINGS
+from lib.ui.price_endings import show_endings
 from lib.ui.price_reference import vendor_by_base
 from lib.ui.price_words import model_title, prices_words
 from lib.ui.session import remember, say_once, services
@@ -33,10 +33,15 @@ def show_rules(gateway: GatewayCard) -> None:
         _show_rule(rule, cards)
     if not kept:
         st.markdown("There are no rules here yet. Such a rule reads: Budget = 0.3 × vendor list.")
-    with st.expander("Add a rule", icon=":material/add:", expanded=not kept, key=f"rule-new-{gateway.public_id}"):
+    with st.expander(
+        "Add a rule",
+        icon=":material/add:",
+        expanded=not kept,
+        key=f"rule-new-{gateway.public_id}-{remember('rules-saved', 0)}",
+    ):
         _show_form(gateway, cards, kept)
     st.subheader("Price variants", anchor=False)
-    _show_endings(gateway, cards)
+    show_endings(gateway, cards)
 
 
 def _show_rule(kept: KeptRule, cards: Sequence[ModelCard]) -> None:
@@ -98,28 +103,6 @@ def _show_preview(made: Sequence[Ruled], cards: Sequence[ModelCard]) -> None:
     st.caption(f"It would price {len(made):,} model{'s' * (len(made) > 1)}, per 1M tokens:")
     rows = [{"Model": plain(titles.get(one.model, one.model)), "Price": prices_words(one.prices)} for one in made]
     st.dataframe(rows, hide_index=True, height="content" if len(rows) < 10 else 380, alt="What the rule would price")
-
-
-def _show_endings(gateway: GatewayCard, cards: Sequence[ModelCard]) -> None:
-    st.caption(
-        "A model id that ends so is a price variant of the id without it. How hard a model thinks is something else: "
-        "that is set under Parameters in the chat, and changes how many tokens are used, not what one costs."
-    )
-    counts = {rule.variant: sum(card.variant == rule.variant for card in cards) for rule in gateway.variant_rules}
-    rows = [
-        {
-            "Ending": plain(rule.suffix),
-            "Shown as": plain(rule.label),
-            "Models here": str(counts[rule.variant]),
-        }
-        for rule in gateway.variant_rules
-    ]
-    if rows:
-        st.dataframe(rows, hide_index=True, height="content", alt="Endings that make an id a price variant")
-    else:
-        st.markdown("No endings: every id here is a model of its own.")
-    if gateway.origin_of_key == "stored":
-        st.page_link(SETTINGS, label="Change the endings in Settings", icon=":material/settings:")
 
 
 # --- what the buttons do ----------------------------------------------------------------------------------------------

@@ -82,15 +82,15 @@ def suspect_words(one: Suspect, currency: str) -> str:
     if not one.given:
         return f"{name} would be free, {against} {expected} per 1M tokens"
     times = _times(one)
-    return f"{name} {given} per 1M tokens is {times} of what {against} ({expected}){_mistake(one)}"
+    return f"{name} {given} per 1M tokens is {times} what {against} ({expected}){_mistake(one)}"
 
 
 def _times(one: Suspect) -> str:
     less, more = sorted((one.given, one.expected))
     if not less:
-        return "far more"
+        return "far more than"
     factor = more // less
-    return f"{factor:,} times" if one.higher else f"a {factor:,}th"
+    return f"{factor:,} times" if one.higher else f"a {factor:,}th of"
 
 
 def _mistake(one: Suspect) -> str:

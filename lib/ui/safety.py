@@ -51,7 +51,8 @@ def checked_settings() -> Iterator[Settings]:
     """
     try:
         settings = settings_module.load()
-        found = findings(facts_of(settings))
+        access_log = logging.getLogger("uvicorn.access").hasHandlers()  # later ones, such as Streamlit's, mean nothing
+        found = findings(facts_of(settings, access_log=access_log))
         tell(found)
         if any(finding.severity == "refuse" for finding in found):
             raise SystemExit(REFUSED)
@@ -68,8 +69,11 @@ def tell(found: tuple[Finding, ...]) -> None:
         _log.log(_LEVELS[finding.severity], "%s%s", _BEGINNINGS[finding.severity], words)
 
 
-def facts_of(settings: Settings) -> Facts:
-    """How this process runs with these settings. Secrets are judged here and left behind."""
+def facts_of(settings: Settings, *, access_log: bool = False) -> Facts:
+    """How this process runs with these settings. Secrets are judged here and left behind.
+
+    Whether the server logs addresses can be told at the start only.
+    """
     password, is_database_here = database_facts(settings.database_url)
     return Facts(
         options={name: st.get_option(name) for name in OPTIONS},
@@ -81,6 +85,7 @@ def facts_of(settings: Settings) -> Facts:
         database=password,
         database_is_here=is_database_here,
         modes=_modes(settings.data_dir),
+        access_log=access_log,
     )
 
 

@@ -65,7 +65,9 @@ def show_bills() -> None:
     """Draw it: bring a bill, the list of those that are here, and the one that is looked at."""
     st.caption("Held against the ledger by request id, then by time and tokens. The ledger itself is never changed.")
     kept = services().store.bills.list(services().owner)
-    with st.expander("Import a bill", icon=":material/upload:", expanded=not kept, key="bill-new"):
+    with st.expander(
+        "Import a bill", icon=":material/upload:", expanded=not kept, key=f"bill-new-{remember('bills-saved', 0)}"
+    ):
         _show_import()
     if not kept:
         st.markdown("No bill was imported yet. What agrees, what differs and what is missing will stand here.")
@@ -195,8 +197,8 @@ def _show_kept(kept: KeptBill) -> None:
         return
     with st.container(border=True, key="bill"):
         show_match(found)
-        if kept.n_troubles:
-            st.caption(f"{kept.n_troubles:,} lines of the file could not be read and are in none of these sums.")
+        if n := kept.n_troubles:
+            st.caption(f"{n:,} line{'s' * (n != 1)} of the file could not be read: in none of these sums.")
         st.button(
             "Delete this import", icon=":material/delete:", type="tertiary", key="bill-delete",
             on_click=_remove, args=(kept,),

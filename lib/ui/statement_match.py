@@ -31,8 +31,8 @@ def show_match(found: Match) -> None:
     _show_table("Matched, but different", [_pair(pair) for pair in differing])
     _show_table("Only on the bill", [_line(line) for line in found.only_bill])
     _show_table("Only in the ledger", [_entry(entry) for entry in found.only_ledger])
-    if found.outside:
-        st.caption(f"{found.outside:,} requests of this gateway are outside of the bill’s period.")
+    if n := found.outside:
+        st.caption(f"{n:,} request{'s' * (n != 1)} of this gateway outside of the bill’s period not looked at.")
 
 
 def _show_sum(one: BillSum) -> None:
@@ -42,9 +42,9 @@ def _show_sum(one: BillSum) -> None:
         ("Ledger", money(one.ledger_nano, one.currency)),
         ("Difference", money(difference, one.currency)),
     )
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="small"):
         for name, value in figures:
-            st.metric(name, label(value), width=150)
+            st.metric(name, label(value), width=105)
     parts = (
         (one.difference_nano, "in matched requests"),
         (one.only_unpriced_nano, "for requests that have no price here"),

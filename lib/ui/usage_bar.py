@@ -61,15 +61,16 @@ def _show_pills(view: View, names: Names) -> None:
 
 
 def _show_filters(view: View, choices: Choices, names: Names) -> None:
-    _pick(view, "gateways", "Gateway", choices.gateways, names.gateway)
-    _pick(view, "bases", "Model", choices.bases, names.model)
-    _pick(view, "variants", "Variant", choices.variants, names.variant)
-    _pick(view, "families", "Family", choices.families, lambda family: family or names.model(""))
-    _pick(view, "purposes", "Purpose", choices.purposes, lambda value: PURPOSE_WORDS.get(value, value))
-    _pick(view, "outcomes", "Status", choices.outcomes, lambda value: STATUS_WORDS.get(value, value))
-    _choose(view, "only", ONLY_WORDS, "How costs are known", labelled=True)
-    _choose_place(view, names)
-    _choose_zone(view)
+    with st.grid(2, min_column_width=150, key="usage-filters"):
+        _pick(view, "bases", "Model", choices.bases, names.model)
+        _pick(view, "variants", "Variant", choices.variants, names.variant)
+        _pick(view, "families", "Family", choices.families, lambda family: family or names.model(""))
+        _pick(view, "gateways", "Gateway", choices.gateways, names.gateway)
+        _pick(view, "purposes", "Purpose", choices.purposes, lambda value: PURPOSE_WORDS.get(value, value))
+        _pick(view, "outcomes", "Status", choices.outcomes, lambda value: STATUS_WORDS.get(value, value))
+        _choose_place(view, names)
+        _choose(view, "only", ONLY_WORDS, "How costs are known", labelled=True)
+        _choose_zone(view)
     if view.narrowed:
         st.button("Take all filters away", icon=":material/filter_list_off:", on_click=go, args=(plain(view),))
     show_demo_choice(view)
@@ -113,13 +114,14 @@ def _choose(view: View, field: str, words: dict[Any, str], title: str, *, labell
 def _choose_place(view: View, names: Names) -> None:
     """One folder, what lies in none, or one tag."""
     if names.folders:
-        folders: dict[str | None, str] = {None: "All", "": "In no folder"} | dict(names.folders)
+        folders: dict[Any, str] = {None: "All", "": "In no folder", **names.folders}
         if view.folder is not None:
             folders.setdefault(view.folder, "A folder that was removed")
         _choose(view, "folder", folders, "Folder", labelled=True)
     tags = [tag.name for tag in services().store.organising.tags(services().owner)]
     if tags or view.tag:
-        shown: dict[str | None, str] = {None: "All"} | {tag: tag for tag in [*tags, *([view.tag] if view.tag else [])]}
+        named = [*tags, *([view.tag] if view.tag else [])]
+        shown: dict[Any, str] = {None: "All", **{tag: tag for tag in named}}
         _choose(view, "tag", shown, "Tag", labelled=True)
 
 

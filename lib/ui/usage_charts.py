@@ -40,7 +40,8 @@ def spend_chart(
     keys = list(dict.fromkeys(shown["key"]))
     names = distinct([name(key) for key in keys])
     buckets = list(dict.fromkeys(shown["bucket"]))
-    drawn = shown.dropna(subset=["cost_nano"]).assign(
+    asked = shown[shown["requests"] > 0]
+    drawn = asked.dropna(subset=["cost_nano"]).assign(
         name=lambda rows: [names[keys.index(key)] for key in rows["key"]],
         amount=lambda rows: rows["cost_nano"].astype("float64") / 1e9,
         cost=lambda rows: [money(int(nano), currency) for nano in rows["cost_nano"]],
@@ -52,7 +53,12 @@ def spend_chart(
         alt.Chart(drawn[columns])
         .mark_bar(cursor="pointer", size=56 if len(buckets) <= FEW else alt.Undefined)
         .encode(
-            x=alt.X("bucket:O", title=None, axis=bucket_axis(buckets), scale=alt.Scale(paddingInner=_gap(buckets))),
+            x=alt.X(
+                "bucket:O",
+                title=None,
+                axis=bucket_axis(buckets),
+                scale=alt.Scale(domain=buckets, paddingInner=_gap(buckets)),
+            ),
             y=alt.Y("amount:Q", title=None, axis=money_axis(most, currency), stack="zero"),
             color=alt.Color("name:N", title=None, sort=names, scale=alt.Scale(domain=names), legend=legend(names)),
             order=alt.Order("rank:Q"),

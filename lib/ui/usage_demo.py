@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 
 from lib.insight_words import Choices
@@ -63,7 +65,7 @@ def show_demo_line(view: View, demo: Choices) -> None:
 
 def _fill_button(view: View, demo: Choices, *, quiet: bool = False) -> None:
     if MADE_UP not in demo.gateways:
-        kind = "tertiary" if quiet else "secondary"
+        kind: Literal["secondary", "tertiary"] = "tertiary" if quiet else "secondary"
         icon = ":material/auto_awesome:"
         st.button("Fill with demo data", icon=icon, key="usage-fill", type=kind, on_click=_fill, args=(view,))
 

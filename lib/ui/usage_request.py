@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import streamlit as st
 
@@ -10,6 +11,7 @@ from lib.errors import NotFound
 from lib.insight.formula import Line, corrections, formula
 from lib.insight.trust import anomaly_words
 from lib.insight_words import PriceRow, Request
+from lib.ledger import ESTIMATED_SOURCES, UsageSource
 from lib.local_time import local, zone_of
 from lib.markdown import label
 from lib.money import UNKNOWN, money, price_per_m
@@ -37,7 +39,7 @@ def show_request(asked: Asked, request_id: int) -> None:
                 args=(found.row.conversation, found.row.message),
             )
     row = found.row
-    about = "≈ " if row.usage_source in ("estimated", "reported_partial") and row.cost.nano is not None else ""
+    about = "≈ " if row.usage_source in ESTIMATED_SOURCES and row.cost.nano is not None else ""
     st.subheader(
         label(f"{about}{money(row.cost.nano, row.cost.currency)} · {asked.names.model(row.base)}"), anchor=False
     )
@@ -54,7 +56,8 @@ def _show_formula(found: Request) -> None:
     st.markdown("**Why it cost that**")
     row = found.row
     prices = found.price.prices if found.price else None
-    source = row.usage_source if row.usage_source in ("reported", "reported_partial", "estimated") else "none"
+    sources: tuple[UsageSource, ...] = get_args(UsageSource)
+    source: UsageSource = next((known for known in sources if known == row.usage_source), "none")
     lines = formula(row.count, prices, row.cost, usage_source=source)
     st.code(formula_text(lines), language=None, wrap_lines=True)
     if found.price:

@@ -45,20 +45,7 @@ def _last(filter: Filter) -> date:
 
 
 def _show_panel(asked: Asked, found: Trust, odd: int) -> None:
-    low, high = money(found.low_nano, asked.currency), money(found.high_nano, asked.currency)
-    st.markdown(
-        label(f"{several(found.reported, 'request')}: the gateway reported the tokens.")
-        + "  \n"
-        + label(
-            f"{several(found.estimated, 'request')}: the tokens are estimated, as of answers that were stopped. "
-            f"They make up about {money(found.estimated_nano, asked.currency)}"
-            + (f"; all of it lies between {low} and {high}." if found.error_nano else "."),
-            limit=400,
-        )
-        + "  \n"
-        + label(f"{several(found.unpriced, 'request')}: no price is known, so they are in no sum.")
-        + ("  \n" + label(f"{several(odd, 'request')}: the gateway's counts do not add up.") if odd else "")
-    )
+    st.markdown("  \n".join(label(line, limit=400) for line in trust_words(found, odd)))
     differing = asked.insight.check(asked.owner, asked.filter)
     if differing:
         st.markdown(
@@ -72,3 +59,18 @@ def _show_panel(asked: Asked, found: Trust, odd: int) -> None:
                 words = {"estimated": "Show estimated", "unpriced": "Show unpriced", "odd": "Show odd ones"}[only]
                 st.button(words, key=f"usage-only-{only}", on_click=show_requests, args=(asked.view,),
                           kwargs={"only": only})  # fmt: skip
+
+
+def trust_words(found: Trust, odd: int) -> list[str]:
+    """How the costs are known, a line for each kind there is."""
+    low, high = money(found.low_nano, found.currency), money(found.high_nano, found.currency)
+    lines = [f"{several(found.reported, 'request')}: the gateway reported the tokens."] if found.reported else []
+    if found.estimated:
+        about = f"They make up about {money(found.estimated_nano, found.currency)}"
+        between = f"; all of it lies between {low} and {high}." if found.error_nano else "."
+        lines.append(f"{several(found.estimated, 'request')}: the tokens are estimated. {about}{between}")
+    if found.unpriced:
+        lines.append(f"{several(found.unpriced, 'request')}: no price is known, so they are in no sum.")
+    if odd:
+        lines.append(f"{several(odd, 'request')}: the gateway's counts do not add up.")
+    return lines

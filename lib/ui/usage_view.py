@@ -240,7 +240,8 @@ def _whole(low: int, high: int) -> Callable[[list[str]], int | None]:
 
 
 def _numbers(values: list[str]) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(int(one) for one in values if re.fullmatch(r"-?\d{1,9}", one, re.ASCII)))
+    found = (_whole(-(2**63), 2**63)([one]) for one in values)
+    return tuple(dict.fromkeys(one for one in found if one is not None))
 
 
 def _flag(values: list[str]) -> bool:

@@ -6,6 +6,8 @@ whoever runs the app and however it was told where to listen (ASGI, "HTTP connec
 
 from __future__ import annotations
 
+import logging
+
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -16,6 +18,7 @@ REFUSAL = (
     "there, and start it with PARLOUR_ALLOW_PUBLIC=yes."
 )
 POLICY_VIOLATION = 1008  # RFC 6455, section 7.4.1
+_log = logging.getLogger("parlour.safety")
 
 
 class OnlyFromHere:
@@ -24,14 +27,22 @@ class OnlyFromHere:
     def __init__(self, app: ASGIApp, *, public: bool) -> None:
         self._app = app
         self._public = public
+        self._told = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._public or scope["type"] not in {"http", "websocket"} or _came_in_here(scope):
             await self._app(scope, receive, send)
-        elif scope["type"] == "http":
+            return
+        self._tell_once()
+        if scope["type"] == "http":
             await PlainTextResponse(REFUSAL, 403)(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+
+    def _tell_once(self) -> None:
+        if not self._told:
+            self._told = True
+            _log.warning("A request from another computer was refused. %s", REFUSAL)
 
 
 def _came_in_here(scope: Scope) -> bool:

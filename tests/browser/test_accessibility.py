@@ -109,7 +109,7 @@ def test_no_other_page_has_a_serious_violation(app: Running, page: Page) -> None
     open_new_chat(page, app)
     ask(page, "hello")
     found: dict[str, list[str]] = {}
-    for name in ("usage?demo=true", "settings", "chats"):
+    for name in ("usage?demo=true", "settings", "chats", "prices", "prices?part=rules", "prices?part=budgets"):
         page.set_viewport_size(SIZES["wide"])
         open_page(page, app, name)
         drawn(page)

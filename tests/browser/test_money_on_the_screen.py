@@ -41,12 +41,14 @@ def test_the_usage_page_shows_the_same_sum_and_gives_it_as_csv(app: Running, pag
     [row] = ledger(app, chat)
     open_page(page, app, "usage")
     expect(page.get_by_text("Its made-up prices count in no total", exact=False)).to_be_visible()
-    page.get_by_text("Show demo spend").click()
+    page.get_by_role("button", name="Show demo spend").click()
     spend = page.locator("[data-testid=stMetric]", has_text="Spend")
     expect(spend.locator("[data-testid=stMetricValue]")).to_have_text(money(spent(app)))
     settled(page)
+    page.get_by_role("radio", name="Requests").click()
+    page.get_by_role("button", name="Download", exact=True).click()
     with page.expect_download() as download:
-        page.locator("[data-testid=stDownloadButton] button").filter(visible=True).first.click()
+        page.get_by_role("button", name="CSV").click()
     download.value.save_as(tmp_path / "usage.csv")
     with (tmp_path / "usage.csv").open(encoding="utf-8-sig", newline="") as file:
         lines = list(csv.DictReader(file))

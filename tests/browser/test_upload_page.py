@@ -141,10 +141,12 @@ def test_files_are_looked_at_beside_their_answer_which_goes_on_as_a_conversation
     assert files is not None and words is not None
     assert files["x"] + files["width"] <= words["x"]
     page.get_by_role("button", name="Continue as a conversation").click()
-    settled(page)
+    expect(page.locator(COMPOSER)).to_have_attribute("placeholder", "Ask anything")
     expect(page.locator(ANSWERS)).to_have_count(2)
     assert "/upload" not in page.url
-    expect(page.locator(COMPOSER)).to_have_attribute("placeholder", "Ask anything")
+    settled(page)
+    room = page.get_by_test_id("stMainBlockContainer").bounding_box()
+    assert room is not None and room["width"] < 800  # a chat is one column again
 
 
 def test_a_look_can_be_stopped_and_asked_again(app: Running, page: Page) -> None:

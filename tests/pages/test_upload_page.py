@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from lib import bootstrap
 from lib.batch import Field
 from lib.bootstrap import Services
+from lib.generation.batch_money import BatchQuote
 from lib.ids import new_public_id
 from lib.ledger import ModelRef
 from lib.messages import FilePart
@@ -126,3 +126,35 @@ def test_a_deleted_batch_comes_back(running: Services) -> None:
     assert all(found.public_id != batch for found in running.store.batches.list(running.owner))
     app.button(key="undo-batch").click().run()
     assert any(found.public_id == batch for found in running.store.batches.list(running.owner))
+
+
+def test_a_budget_without_a_price_is_refused_before_the_start(
+    running: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = running.attachments.attach_bytes("batch", "a.txt", b"words")
+    unpriced = BatchQuote(1, 10, 10, None, None, None)
+    monkeypatch.setattr(running.desk.batches, "quote_for", lambda *_: unpriced)
+    app = page(side="batch")
+    app.text_area(key="batch-prompt").set_value("What is this?").run()
+    assert not app.button(key="batch-start").disabled
+    assert "What it costs will not be known" in said(app)
+    app.number_input(key="batch-budget").set_value(0.5).run()
+    assert app.button(key="batch-start").disabled
+    assert "a budget cannot be kept" in said(app)
+    running.attachments.remove(waiting)
+
+
+def test_what_comes_with_the_click_counts(running: Services) -> None:
+    """The words, the pace and the budget that were typed last are those of the batch, also without a run between."""
+    running.attachments.attach_bytes("batch", "a.txt", b"words")
+    app = page(side="batch")
+    app.text_area(key="batch-prompt").set_value("first words").run()
+    app.text_area(key="batch-prompt").set_value("last words")
+    app.number_input(key="batch-parallel").set_value(1)
+    app.number_input(key="batch-budget").set_value(0.5)
+    app.button(key="batch-start").click().run()
+    (made,) = running.store.batches.list(running.owner, limit=1)
+    assert made.public_id in app.query_params["batch"]
+    assert (made.prompt, made.parallel, made.n_rows) == ("last words", 1, 1)
+    assert made.runs[0].budget_nano == 500_000_000
+    assert running.attachments.list("batch") == []

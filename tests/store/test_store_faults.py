@@ -18,10 +18,11 @@ from lib.errors import AnswerRunning, StoreBusy, StoreDamaged, StoreError, Store
 from lib.ids import new_public_id
 from lib.ledger import Cost
 from lib.store import Store
+from lib.store.budget_rows import Charge
 from lib.store.files import FileLock
 from tests.store.acts import answered, attempt, begin, end, turn
 from tests.store.conftest import Place
-from tests.store.test_store_owners import Mine
+from tests.store.test_store_owners import MARK, Mine
 
 
 class Breaker:
@@ -69,9 +70,15 @@ def test_a_failure_at_any_statement_of_begin_or_finish_changes_nothing(
     breaker = Breaker(sqlite, name)
     mine = Mine(sqlite)
     asked = turn()
-    begun = _until_it_works(sqlite, breaker, mine, kind, lambda: sqlite.answers.begin(mine.owner, asked, epoch="e"))
+    charge = Charge(5, 5, MARK)
+    begun = _until_it_works(
+        *(sqlite, breaker, mine, kind),
+        lambda: sqlite.answers.begin(mine.owner, asked, epoch="e", charge=charge),
+    )
+    held = sqlite.budgets.standings(mine.owner)[0].held_nano
     last = end(attempt(begun.attempt_id), attempt(cost=Cost()))
     assert _until_it_works(sqlite, breaker, mine, kind, lambda: sqlite.answers.finish(begun.answer_id, last)) is True
+    assert held - sqlite.budgets.standings(mine.owner)[0].held_nano == 5
     assert sqlite.ledger.verify(mine.owner) == []
 
 

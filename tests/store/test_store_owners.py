@@ -133,6 +133,7 @@ class Mine:
         budget = store.budgets.add(owner, Budget("month", 1, MARK))
         charge, held = Charge(5, 5, MARK, override=True), new_id()
         store.budgets.reserve(owner, held, REF, charge, epoch="here", conversation=done.conversation)
+        budget = store.budgets.change(owner, budget.public_id, Budget("month", 10**12, MARK))
         rule = store.price_rules.add(owner, multiplier(gateway.id, MARK, "0.3", label=MARK))
         march = structs.replace(attempt(id_at(1_741_000_000_000)), model_requested=MARK, cost=Cost(1, currency=MARK))
         store.ledger.record(owner, REF, (march,))

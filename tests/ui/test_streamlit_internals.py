@@ -10,7 +10,7 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from lib.ui.answer_footer import show_footer
-from lib.ui.streamlit_internals import RerunException, StopException, end_block, session_is_alive
+from lib.ui.streamlit_internals import RerunException, StopException, end_block, listens_at, session_is_alive
 from lib.ui.transcript import footer_key
 
 
@@ -34,6 +34,24 @@ def test_a_yielded_callable_ends_an_element() -> None:
 
 def test_no_session_is_alive_where_none_is() -> None:
     assert session_is_alive() is False
+
+
+@pytest.mark.parametrize(
+    ("mode", "address", "seen"),
+    [
+        ("starlette-app", "127.0.0.1", "127.0.0.1"),
+        ("starlette-app-direct", "0.0.0.0", "0.0.0.0"),
+        ("starlette-managed", None, "::"),
+        ("asgi-server", "127.0.0.1", None),
+        (None, "127.0.0.1", None),
+    ],
+)
+def test_where_streamlit_listens_is_known_and_where_another_server_does_is_not(
+    mode: str | None, address: str | None, seen: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config, "_server_mode", mode)
+    monkeypatch.setattr(config, "get_option", lambda name: {"server.address": address}[name])
+    assert listens_at() == seen
 
 
 @pytest.mark.parametrize("option", ["runner.postScriptGC", "runner.fastReruns", "runner.magicEnabled"])

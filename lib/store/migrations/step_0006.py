@@ -1,4 +1,4 @@
-"""Step 6: more sums in the rollup, histograms in a table of their own, orders of the request list. Frozen.
+"""Step 6: more sums in the rollup, histograms and conversations' months in tables of their own, orders. Frozen.
 
 The rollup is a cache: it is emptied here, and counted anew from the ledger when the database is opened.
 """
@@ -31,12 +31,19 @@ TABLES: Final = {
         kind text NOT NULL, zone_id bigint NOT NULL, bucket bigint NOT NULL, item_id bigint NOT NULL, step bigint NOT
         NULL, n bigint NOT NULL, owner_id bigint NOT NULL, PRIMARY KEY (kind, zone_id, bucket, item_id, step)
     """,
+    "conversation_month": """
+        conversation_id bigint NOT NULL, currency text NOT NULL, demo bigint NOT NULL, month bigint NOT NULL, owner_id
+        bigint NOT NULL, n bigint NOT NULL, n_error bigint NOT NULL, n_unpriced bigint NOT NULL, n_estimated bigint
+        NOT NULL, cost_nano bigint NOT NULL, in_tokens bigint NOT NULL, in_cache_read bigint NOT NULL, out_tokens
+        bigint NOT NULL, PRIMARY KEY (conversation_id, currency, demo, month)
+    """,
 }
 
-CLUSTERED: Final = frozenset({"usage_rollup", "usage_speed"})
+CLUSTERED: Final = frozenset({"usage_rollup", "usage_speed", "conversation_month"})
 
 INDEXES: Final = (
     "CREATE INDEX ix_usage_duration ON usage_event (owner_id, duration_ms, id)",
     "CREATE INDEX ix_cost_amount ON cost_event (owner_id, nano, event_id)",
     "CREATE INDEX ix_total_cost ON conversation_total (owner_id, currency, demo, cost_nano, conversation_id)",
+    "CREATE INDEX ix_month_cost ON conversation_month (owner_id, currency, demo, month, cost_nano, conversation_id)",
 )
