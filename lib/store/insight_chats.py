@@ -149,7 +149,7 @@ _FEW_NAMES = ("n", "n_unpriced", "n_estimated", "cost_nano", "in_tokens", "out_t
 
 def _named(connection: Connection, owner: int, currency: str, rows: list[Spent]) -> list[ChatSpend]:
     ids = [row["key"] for row in rows]
-    query = select(_c.id, _c.public_id, _c.title, _c.deleted_ms).where(_c.id.in_(ids), _c.owner_id == owner)
+    query = select(_c.id, _c.public_id, _c.title, _c.deleted_ms).where(_c.id.in_(ids), _c.owner_id + 0 == owner)
     there = {row.id: row for row in connection.execute(query)}
     same = (*_FEW_NAMES, "n_error", "in_cache_read")
     return [

@@ -113,7 +113,7 @@ def pages(connection: Connection, table: Any, *where: ColumnElement[bool]) -> It
 def by_months(
     connection: Connection, owner: int, filter: Filter, currency: str, there: Cover
 ) -> Iterator[tuple[list[int], int]]:
-    """The same through the lists of all months at once: who is in none so far cost at most what the lists still have."""
+    """The same through the lists of all months at once: who is in none yet cost at most what they still have."""
     same = (_m.owner_id == owner, _m.currency == storable(currency), _m.demo == int(filter.demo))
     lists = [pages(connection, _m, *same, _m.month == month) for month in range(there.start, there.end)]
     while lists:
@@ -188,7 +188,7 @@ def last_ids(connection: Connection, owner: int, filter: Filter, currency: str, 
     last = last.where(_u.conversation_id == one.c.conversation_id, _u.id + 0 < id_at(span_ms(filter)[1]))
     last = last.where(_u.owner_id + 0 == owner, _u.demo == int(filter.demo), cost.c.currency == storable(currency))
     newest = last.order_by(_u.id.desc()).limit(1).scalar_subquery()
-    return {key: found for key, found in connection.execute(select(one.c.conversation_id, newest))}
+    return {row[0]: row[1] for row in connection.execute(select(one.c.conversation_id, newest))}
 
 
 def project_sums(owner: int, filter: Filter, there: Cover, which: Any) -> Any:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import streamlit as st
+from msgspec import structs
 
 from lib.budgets import WARN_PERCENT, Budget, Period, Scope, Unpriced
 from lib.errors import ParlourError
 from lib.markdown import label, plain
-from lib.money import nano_from_text
+from lib.money import money_exact, nano_from_text
+from lib.store.budget_rows import Kept
 from lib.ui.budget_words import PERIODS, SCOPES, budget_words
 from lib.ui.notices import notice_for
 from lib.ui.price_entry import CURRENCIES
@@ -15,6 +17,7 @@ from lib.ui.session import remember, say_once, services
 
 _UNPRICED: dict[Unpriced, str] = {"allow": "Send it", "block": "Do not send it"}
 _CHATS = 200
+_NO_LIMIT = "A limit is an amount such as 5 or 0.50, with a point for decimals."
 
 
 def show_budget_form() -> None:
@@ -72,9 +75,9 @@ def _chats() -> dict[str, str]:
 
 def _add(key: str) -> None:
     state = st.session_state
-    limit = nano_from_text(str(state[f"{key}-limit"]).strip().lstrip("$¥€£").strip())
+    limit = _limit_of(state[f"{key}-limit"])
     if limit is None:
-        state["budget-problem"] = "A limit is an amount such as 5 or 0.50, with a point for decimals."
+        state["budget-problem"] = _NO_LIMIT
         return
     scope: Scope = state[f"{key}-scope"] or "month"
     period: Period = state.get(f"{key}-period") or "month"
@@ -95,6 +98,34 @@ def _add(key: str) -> None:
         return
     state["budgets-saved"] += 1
     say_once(f"Added: {label(budget_words(budget))}.", ":material/check:")
+
+
+def show_change_form(kept: Kept) -> None:
+    """Another limit, and when to warn."""
+    key = f"budget-change-{kept.public_id}-{kept.changed_ms}"
+    st.text_input("Limit", money_exact(kept.budget.limit_nano), key=f"{key}-limit", max_chars=20, width=160)
+    st.number_input("Warn at", 1, 100, kept.budget.warn_percent, key=f"{key}-warn", help="Percent of the limit")
+    if problem := st.session_state.pop(f"{key}-problem", ""):
+        st.error(label(problem), icon=":material/error:")
+    st.button("Save", type="primary", key=f"{key}-save", on_click=_change, args=(kept, key))
+
+
+def _change(kept: Kept, key: str) -> None:
+    state, limit = st.session_state, _limit_of(st.session_state[f"{key}-limit"])
+    if limit is None:
+        state[f"{key}-problem"] = _NO_LIMIT
+        return
+    changed = structs.replace(kept.budget, limit_nano=limit, warn_percent=int(state[f"{key}-warn"]))
+    try:
+        services().store.budgets.change(services().owner, kept.public_id, changed)
+    except ParlourError as error:
+        state[f"{key}-problem"] = _problem(error)
+        return
+    say_once(f"Changed: {label(budget_words(changed))}.", ":material/check:")
+
+
+def _limit_of(text: str) -> int | None:
+    return nano_from_text(str(text).strip().lstrip("$¥€£").strip())
 
 
 def _problem(error: ParlourError) -> str:

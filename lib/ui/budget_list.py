@@ -9,7 +9,7 @@ from lib.markdown import label, plain
 from lib.money import money
 from lib.store.budget_rows import Override, Standing
 from lib.transfer.words import time_words
-from lib.ui.budget_form import show_budget_form
+from lib.ui.budget_form import show_budget_form, show_change_form
 from lib.ui.budget_words import SCOPES, budget_words, limit_words, percent_used, standing_words
 from lib.ui.notices import notice_for
 from lib.ui.session import remember, say_once, services
@@ -44,6 +44,8 @@ def _show_budget(standing: Standing) -> None:
             st.markdown(f"**{label(budget_words(kept.budget))}**", width="content")
             with st.container(horizontal=True, vertical_alignment="center", width="content"):
                 st.toggle("In force", kept.active, key=key, on_change=_switch, args=(standing,))
+                with st.popover("Change", icon=":material/edit:", type="tertiary", key=f"{key}-change"):
+                    show_change_form(kept)
                 st.button(
                     "Delete", icon=":material/delete:", type="tertiary", key=f"{key}-delete",
                     on_click=_remove, args=(standing,),
@@ -57,10 +59,16 @@ def _show_budget(standing: Standing) -> None:
                 f"{n:,} request{'s' * (n != 1)} without a known price not counted. It {then} what it cannot check."
             )
         if standing.uncertain_nano:
-            st.caption(label(
-                f"{money(standing.uncertain_nano, kept.budget.currency)} of it is what requests that ended without a "
-                "known cost may have cost."
-            ))  # fmt: skip
+            amount = money(standing.uncertain_nano, kept.budget.currency)
+            st.caption(label(f"Of it {amount} is the most that requests without a known cost may have cost."))
+            st.button("Count nothing for them", type="tertiary", key=f"{key}-certain", on_click=_forget_uncertain)
+
+
+def _forget_uncertain() -> None:
+    try:
+        services().store.budgets.forget_uncertain(services().owner)
+    except ParlourError as error:
+        say_once(notice_for(error).text, ":material/error:")
 
 
 def _progress_words(standing: Standing, used: int) -> str:

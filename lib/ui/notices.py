@@ -86,6 +86,9 @@ BY_KIND: dict[str, Notice] = {
     "bad_fields": Notice("A field cannot be used.", "Correct it first."),
     "no_prompt": Notice("There is no question yet.", "Write what to ask about each file."),
     "no_name": Notice("It has no name.", "Enter one."),
+    "month_open": Notice("This month is not over yet.", "Close it when it is."),
+    "month_closed": Notice("This month has been closed already."),
+    "no_lines": Notice("There is no line in it that could be read."),
     "too_many_presets": Notice("There are 200 presets already.", "Delete one first."),
     "preset_too_long": Notice("This system prompt is too long to be saved.", "Keep it under 200 kB."),
     "internal": Notice("Something in Parlour went wrong; your message is kept.", "Retry."),
@@ -141,6 +144,14 @@ _SETTINGS: dict[tuple[str, str], Notice] = {
     ("key", "unreadable"): Notice("The stored key cannot be read any more.", "Enter it again."),
 }
 
+_GONE: dict[str, Notice] = {
+    "budget": Notice("This budget was deleted."),
+    "price_rule": Notice("This rule was removed."),
+    "statement": Notice("This statement does not exist."),
+    "bill": Notice("This import was deleted."),
+    "gateway": Notice("This gateway was removed."),
+}
+
 _OTHER: dict[type[ParlourError], Notice] = {
     SettingsError: Notice("A setting cannot be used."),
     StoreLocked: Notice(
@@ -165,6 +176,8 @@ def notice_for(error: ParlourError) -> Notice:
     match error:
         case GatewayError():
             return notice_for_kind(error.kind, code=error.code if error.where == "transport" else None)
+        case NotFound() if error.facts.get("what") in _GONE:
+            return _GONE[str(error.facts["what"])]
         case OverBudget():
             return _notice_for_budget(error)
         case SettingsError():

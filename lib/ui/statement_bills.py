@@ -12,6 +12,7 @@ from lib.errors import BadInput, NotFound, ParlourError
 from lib.markdown import label, plain
 from lib.store.bills import KeptBill
 from lib.ui.notices import notice_for
+from lib.ui.price_entry import CURRENCIES
 from lib.ui.price_place import choose_gateway
 from lib.ui.price_words import day_words
 from lib.ui.session import remember, say_once, services
@@ -58,6 +59,7 @@ class _How(Struct, frozen=True):
 
     form: BillForm | None
     points: int | None
+    currency: str = "USD"
     columns: dict[Column, int] | None = None
 
 
@@ -92,21 +94,31 @@ def _show_import() -> None:
             "Points per unit", 0, 10**9, 0, key=f"{key}-points", width=170,
             help=f"0: amounts are money; a new-api quota counts {POINTS_PER_USD:,} to the dollar.",
         )  # fmt: skip
+        currency = st.selectbox(
+            "Currency", CURRENCIES, key=f"{key}-currency", width=130, help="Of amounts that name none"
+        )
     if not given.strip():
         return
-    how = _How(form, points or None)
+    how = _How(form, points or None, currency)
     bill = _read(given, how)
     if bill is None:
         return
     if bill.headings and (form == "mapped" or bill.form == "mapped"):
         columns = _choose_columns(bill, key)
-        bill = _read(given, _How(form, points or None, columns)) or bill
+        bill = _read(given, _How(form, points or None, currency, columns)) or bill
     _show_read(gateway, bill, file.name if file else "pasted", key)
 
 
 def _read(given: str | bytes, how: _How) -> Bill | None:
     try:
-        return read_bill(given, how.form, columns=how.columns, zone=services().zone, points_per_unit=how.points)
+        return read_bill(
+            given,
+            how.form,
+            columns=how.columns,
+            zone=services().zone,
+            points_per_unit=how.points,
+            currency=how.currency,
+        )
     except BadInput as error:
         said = "This bill is too large." if error.reason == "too_large" else "This is not a text file."
         st.error(said, icon=":material/error:")

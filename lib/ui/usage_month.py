@@ -32,7 +32,7 @@ def show_month(asked: Asked) -> None:
     limit = _month_budget(asked)
     st.subheader(f"{today:%B} so far", anchor=False)
     found = _forecast(asked, first, end, today, limit)
-    st.markdown(label(month_words(found, asked.currency, today), limit=400))
+    st.markdown(label(month_words(found, asked.currency), limit=400))
     frame = reports.forecast_days(found)
     st.altair_chart(
         usage_charts_reasons.forecast_chart(frame, asked.currency, limit), alt="Spend of this month and its forecast"
@@ -66,7 +66,7 @@ def _month_budget(asked: Asked) -> int | None:
     return min(limits, default=None)
 
 
-def month_words(found: Forecast, currency: str, today: date) -> str:
+def month_words(found: Forecast, currency: str) -> str:
     """Where the month stands and where it is heading, in a sentence or two."""
     spent = f"{money(found.spent, currency)} spent"
     if found.limit is not None:

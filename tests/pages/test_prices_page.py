@@ -230,6 +230,20 @@ def test_a_budget_says_how_far_it_is_used_up(services: Services, gateway: Gatewa
     assert "$0.85 of $1.00 spent this month, $0.15 left" in said(app)
 
 
+def test_a_budget_is_changed_rests_and_is_deleted(services: Services, gateway: GatewayCard) -> None:
+    kept = services.store.budgets.add(services.owner, Budget("gateway", 10**9, subject=gateway.public_id))
+    app = page("budgets")
+    assert "$1.00 per month at Mine" in said(app)
+    app.text_input[0].set_value("2.50")
+    app = press(ran(app), "Save")
+    assert services.store.budgets.get(services.owner, kept.public_id).budget.limit_nano == 2_500_000_000
+    next(toggle for toggle in app.toggle if toggle.label == "In force").set_value(False)
+    app = ran(app)
+    assert not services.store.budgets.get(services.owner, kept.public_id).active
+    press(app, "Delete")
+    assert services.store.budgets.list(services.owner) == []
+
+
 @pytest.mark.parametrize("limit", ["", "much", "-1", "1,5"])
 def test_a_limit_that_is_no_amount_is_refused_in_words(services: Services, gateway: GatewayCard, limit: str) -> None:
     app = press(fill(page("budgets"), Limit=limit), "Add budget")
