@@ -130,7 +130,7 @@ def verdict(
     """What `budget` says to a request that may cost `estimate_high_nano` at most (None: its price is unknown).
 
     `spent_nano` and `reserved_nano` are of its window, without this request. A request in another `currency` cannot
-    be checked. `override` lets this one request through a stop; the verdict says that it did. Even an unpriced
+    be checked. `override` lets this one request through; the verdict says where that was needed. Even an unpriced
     request is stopped once the limit is used up.
     """
     used = spent_nano + reserved_nano
@@ -138,9 +138,9 @@ def verdict(
     facts = (budget, spent_nano, reserved_nano)
     if estimate_high_nano is None or currency not in (None, budget.currency):
         spent_up = used >= budget.limit_nano
-        allowed = override or (budget.unpriced == "allow" and not spent_up)
+        allowed = budget.unpriced == "allow" and not spent_up
         outcome: Outcome = "stop" if spent_up else "unpriced"
-        return Verdict(outcome, allowed, *facts, None, left, overridden=override)
+        return Verdict(outcome, allowed or override, *facts, None, left, overridden=override and not allowed)
     after = used + max(0, estimate_high_nano)
     over, share = max(0, after - budget.limit_nano), _percent(after, budget.limit_nano)
     if over or (used >= budget.limit_nano and estimate_high_nano > 0):

@@ -31,6 +31,12 @@ _AMOUNT = re.compile(
 )
 _AFTER_SIGN = re.compile(r"[$€£¥￥]\s*(?=[-−+]?[\d.,])")
 _SPACES = re.compile(r"['’\u00a0\u202f ]")
+_MINUS_BEFORE = re.compile(r"(?:^|[\s(])[-−]\s*(?:[A-Za-z]{3}|[$€£¥￥₩₹])?\s*$")
+_BRACKET_BEFORE = re.compile(r"^\s*\(\s*(?:[A-Za-z]{3}|[$€£¥￥₩₹])?\s*$")
+_MINUS_AFTER, _BRACKET_AFTER = re.compile(r"\s*[-−]\s*"), re.compile(r"\s*(?:[A-Za-z]{3}|[$€£¥￥₩₹])?\s*\)\s*")
+_IN_THOUSANDS = {
+    mark: re.compile(rf"[-+]?[1-9]\d{{0,2}}(?:\{mark}\d{{3}})+(?:[^\d{mark}]\d*)?(?:[eE].*)?") for mark in ",."
+}
 _UNKNOWN = frozenset({"", "-", "–", "—", "?", "n/a", "na", "none", "null", "nan", "unknown", "tbd"})
 _FREE = frozenset({"free", "gratis", "kostenlos", "免费"})
 
@@ -166,8 +172,8 @@ def _told(number: str) -> bool | None:
 def number_of(cell: str, decimal_comma: bool | None = None) -> Decimal | None:
     """The number in a cell, whatever signs and words stand around it; None for a cell that says "unknown".
 
-    "free" is 0. Raises BadInput: 'no_number' for text without any, 'ambiguous' for "1,250" in a table that does not
-    tell what its commas mean.
+    "free" is 0; "-$3", "(3)" and "3-" are less than 0. Raises BadInput: 'no_number' for text without any, 'ambiguous'
+    for "1,250" in a table that does not tell what its commas mean, and for "1.5" in one of decimal commas.
     """
     plain = cell.strip().lower()
     if plain in _UNKNOWN:
@@ -182,13 +188,22 @@ def number_of(cell: str, decimal_comma: bool | None = None) -> Decimal | None:
     told = _told(digits) if decimal_comma is None else decimal_comma
     if told is None and "," in digits:
         raise BadInput("ambiguous", cell[:60])
+    thousands = "." if told else ","
+    if thousands in digits and not _IN_THOUSANDS[thousands].fullmatch(digits):
+        raise BadInput("ambiguous", cell[:60])
     try:
-        number = Decimal(digits.replace(".", "").replace(",", ".") if told else digits.replace(",", ""))
+        number = Decimal(digits.replace(thousands, "").replace(",", "."))
     except InvalidOperation as error:
         raise BadInput("no_number", cell[:60]) from error
     if number and not -30 < number.adjusted() < 16:
         raise BadInput("no_number", cell[:60])
-    return number
+    return -number if number > 0 and _is_negative(cell[: found.start()], cell[found.end() :]) else number
+
+
+def _is_negative(before: str, after: str) -> bool:
+    """As banks and bookkeepers write what is given back."""
+    bracketed = _BRACKET_BEFORE.match(before) and _BRACKET_AFTER.fullmatch(after)
+    return bool(bracketed or _MINUS_BEFORE.search(before) or _MINUS_AFTER.fullmatch(after))
 
 
 def beside_number(cell: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -262,3 +263,10 @@ def test_a_key_by_the_name_of_its_variable(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(SettingsError) as caught:
         key_in_environment("SOME_KEY")
     assert (caught.value.field, caught.value.message) == ("SOME_KEY", "empty")
+
+
+def test_the_readme_names_every_variable_of_ours() -> None:
+    root = Path(__file__).resolve().parent.parent
+    read = set(re.findall(r"PARLOUR_[A-Z_]+", (root / "lib" / "settings.py").read_text())) - {"PARLOUR_"}
+    told = set(re.findall(r"^\| `(PARLOUR_[A-Z_]+)", (root / "README.md").read_text(), re.MULTILINE))
+    assert read == told

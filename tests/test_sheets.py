@@ -83,6 +83,15 @@ def test_a_cell_without_end_is_refused_and_a_long_one_cut() -> None:
         ("¥16/M", "16"),
         ("2.50 1M", "2.50"),
         ("free", "0"),
+        ("-$0.50", "-0.50"),
+        ("- € 3,5", "-3.5"),
+        ("USD -0.5", "-0.5"),
+        ("-USD 0.5", "-0.5"),
+        ("(0.50)", "-0.50"),
+        ("($0.50)", "-0.50"),
+        ("0.50-", "-0.50"),
+        ("$2.50 (list)", "2.50"),
+        ("2-3", "2"),
     ],
 )
 def test_a_number_is_read_exactly(cell: str, number: str) -> None:
@@ -94,7 +103,9 @@ def test_unknown_is_not_zero(cell: str) -> None:
     assert number_of(cell) is None
 
 
-@pytest.mark.parametrize(("cell", "reason"), [("1,250", "ambiguous"), ("soon", "no_number"), ("1e99", "no_number")])
+@pytest.mark.parametrize(
+    ("cell", "reason"), [("1,250", "ambiguous"), ("soon", "no_number"), ("1e99", "no_number"), ("1.2.3", "ambiguous")]
+)
 def test_what_cannot_be_read_says_why(cell: str, reason: str) -> None:
     with pytest.raises(BadInput) as error:
         number_of(cell)
@@ -106,6 +117,13 @@ def test_the_table_tells_what_its_commas_mean() -> None:
     assert uses_decimal_comma(["1,250", "0.5"]) is False
     assert uses_decimal_comma(["1,250", "7"]) is None
     assert (number_of("1,250", True), number_of("1,250", False)) == (Decimal("1.250"), Decimal(1250))
+
+
+@pytest.mark.parametrize(("cell", "comma"), [("2,50", False), ("1.5", True), ("0,125", False), ("0.125", True)])
+def test_a_cell_that_does_not_fit_its_table_is_not_guessed(cell: str, comma: bool) -> None:
+    with pytest.raises(BadInput) as error:
+        number_of(cell, comma)
+    assert error.value.reason == "ambiguous"
 
 
 def test_what_stands_beside_a_number_is_kept() -> None:

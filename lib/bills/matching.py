@@ -90,24 +90,30 @@ def match(
 
     Ids decide where they are unique on both sides (gateways leave them out, and use some twice). Then a line and a row
     belong together when the line's time is within `window_ms` of the row's start or end, the model fits, and the
-    tokens are the same; last, when they are about the same. A line without a time or tokens has only its id.
+    tokens are the same; last, when they are about the same. A line without a time or tokens has only its id. A credit
+    bills no request: it is only on the bill.
 
     Ledger rows outside the bill's first and last time are not held against it, unless `whole`.
     """
-    bill = sorted(lines, key=lambda line: line.line)
+    listed = sorted(lines, key=lambda line: line.line)
+    bill = [line for line in listed if not _is_credit(line)]
     ledger = sorted(entries, key=lambda entry: (entry.at_ms, entry.id))
-    inside = ledger if whole else _of_period(bill, ledger, window_ms)
+    inside = ledger if whole else _of_period(listed, ledger, window_ms)
     pairs = _by_id(bill, ledger)
     for how in ("exact", "near"):
         free_lines = _free_lines(bill, pairs)
         free_entries = _free_entries(inside, pairs)
         pairs += _by_time(free_lines, free_entries, how, window_ms)
     only_ledger = _free_entries(inside, pairs)
-    only_bill = _free_lines(bill, pairs)
+    only_bill = _free_lines(listed, pairs)
     paired = {pair.entry.id for pair in pairs}
     pairs.sort(key=lambda pair: (pair.entry.at_ms, pair.entry.id))
     outside = sum(entry.id not in paired for entry in ledger) - len(only_ledger)
     return Match(tuple(pairs), tuple(only_bill), tuple(only_ledger), _sums(pairs, only_bill, only_ledger), outside)
+
+
+def _is_credit(line: BillLine) -> bool:
+    return line.nano is not None and line.nano < 0
 
 
 def _of_period(bill: Sequence[BillLine], ledger: Sequence[Entry], window_ms: int) -> list[Entry]:

@@ -41,15 +41,17 @@ def statement(
     rows: Iterable[LedgerRow],
     adjustments: Iterable[Adjustment] = (),
     versions: Iterable[Version] = (),
+    window: tuple[int, int] | None = None,
 ) -> Statement:
-    """The statement of a month such as "2026-10" in a zone.
+    """The statement of a month such as "2026-10" in a zone; `window` is its UTC ms [start, end) where it is not that
+    month exactly, since its neighbours were closed in another zone.
 
     `rows` are its ledger rows by ascending id, read once and not kept, however many; demo rows are left out. The same
     input gives the same statement, to the last byte. Raises BadInput: 'month', 'zone', 'row_outside' (a row of
     another month) or 'row_order'.
     """
     info = zone_of(zone)
-    from_ms, to_ms = month_window(month, info)
+    from_ms, to_ms = window or month_window(month, info)
     models: dict[tuple[int, str, str], _Sums] = {}
     days: dict[tuple[str, str], _Sums] = {}
     hasher, n_rows, used, last = hashlib.sha256(), 0, set[int](), -1
@@ -172,7 +174,11 @@ def adjustments_of(
     head = (row.id, month, row.at_ms, row.model)
     if same:
         return (Adjustment(*head, after.cost.currency, was, after.cost.nano, after.created_ms, why),)
-    moved = [Adjustment(*head, before.cost.currency, was, None, after.created_ms, why)] if before else []
+    moved = (
+        [Adjustment(*head, before.cost.currency, was, None, after.created_ms, why)]
+        if before and was is not None
+        else []
+    )
     return (*moved, Adjustment(*head, after.cost.currency, None, after.cost.nano, after.created_ms, why))
 
 
@@ -201,7 +207,7 @@ def differences(
 
     `rows` carry the cost that was in force when the month was closed, `adjustments` those made before that.
     """
-    now = statement(found.month, found.zone, rows, adjustments, versions)
+    now = statement(found.month, found.zone, rows, adjustments, versions, (found.from_ms, found.to_ms))
     one, other = _without_names(found), _without_names(now)
     return tuple(name for name in one.__struct_fields__ if getattr(one, name) != getattr(other, name))
 

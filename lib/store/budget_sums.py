@@ -47,8 +47,9 @@ def used(connection: Connection, owner: int, row: Row[Any], budget: Budget, at_m
     if "kind" in given:
         found = connection.execute(_GATEWAY if budget.scope == "gateway" else _WHOLE, given).one()
         return _used(*found)
-    spent, unpriced = _by_filter(connection, owner, row.target_id, budget, at_ms)
+    # In this order: what ends between the two is counted twice, and never not at all.
     held, uncertain = connection.execute(_HELD_GATEWAY, given).one()
+    spent, unpriced = _by_filter(connection, owner, row.target_id, budget, at_ms)
     return _used(spent, unpriced, held, uncertain)
 
 

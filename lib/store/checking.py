@@ -12,10 +12,11 @@ from lib.store import schema
 from lib.store.costs import latest_costs
 from lib.store.days import start_of, zone_of
 from lib.store.measuring import MEASURES, ledger_sums
-from lib.store.rollup import DAY_KINDS, HOUR_KINDS, QUARTER_MS, zones_of
+from lib.store.rollup import CHAT_MEASURES, DAY_KINDS, HOUR_KINDS, QUARTER_MS, zones_of
 from lib.store.rows import Mismatch
 
 _u, _r, _s, _i = schema.usage_event.c, schema.usage_rollup.c, schema.usage_speed.c, schema.usage_item.c
+_m = schema.conversation_month.c
 Sums = dict[str, int]
 _TIMES = {"f": "n_first_visible", "a": "n_duration"}
 
@@ -30,7 +31,7 @@ def mismatches(connection: Connection, owner: int) -> list[Mismatch]:
         for name, measure in _TIMES.items():
             for kind in (f"{name}d", f"{name}m"):
                 found += _compare_speeds(connection, owner, kind, zone.id, zone.name, measure, truth)
-    return found
+    return found + _compare_chats(connection, owner)
 
 
 def mismatches_between(connection: Connection, owner: int, filter: Filter) -> list[Mismatch]:
@@ -73,8 +74,8 @@ def _compare(
     ]
 
 
-def _differences(kind: str, zone: str, ledger: Sums, rollup: Sums) -> list[Mismatch]:
-    pairs = ((name, ledger.get(name, 0), rollup.get(name, 0)) for name in MEASURES)
+def _differences(kind: str, zone: str, ledger: Sums, rollup: Sums, names: tuple[str, ...] = MEASURES) -> list[Mismatch]:
+    pairs = ((name, ledger.get(name, 0), rollup.get(name, 0)) for name in names)
     return [Mismatch(kind, zone, name, true, kept) for name, true, kept in pairs if true != kept]
 
 
@@ -92,6 +93,22 @@ def _compare_speeds(
     query = query.where(_s.kind == kind, _s.zone_id == zone_id, _s.owner_id == owner, *within)
     true, kept = sum(sums[measure] for sums in truth.values()), connection.scalar(query) or 0
     return [] if true == kept else [Mismatch(kind, zone, measure, true, kept)]
+
+
+def _compare_chats(connection: Connection, owner: int) -> list[Mismatch]:
+    """The months of conversations; requests without a conversation are in none."""
+    truth = _ledger_sums(connection, owner, _u.conversation_id.is_not(None))
+    for sums in truth.values():
+        sums["in_tokens"] = sums["in_uncached"] + sums["in_cache_read"] + sums["in_cache_write"]
+        sums["out_tokens"] = sums["out_visible"] + sums["out_reasoning"]
+    kept = [cast(func.sum(_m[name]), BigInteger).label(name) for name in CHAT_MEASURES]
+    query = select(_m.currency, _m.demo, *kept).where(_m.owner_id == owner).group_by(_m.currency, _m.demo)
+    months = _by_currency(connection, query, CHAT_MEASURES)
+    return [
+        wrong
+        for key in truth.keys() | months.keys()
+        for wrong in _differences("c", "", truth.get(key, {}), months.get(key, {}), CHAT_MEASURES)
+    ]
 
 
 def _ledger_sums(connection: Connection, owner: int, *within: ColumnElement[bool]) -> dict[tuple[str, int], Sums]:
@@ -118,7 +135,5 @@ def _rollup_sums(
     return _by_currency(connection, query)
 
 
-def _by_currency(connection: Connection, query: Any) -> dict[tuple[str, int], Sums]:
-    return {
-        (row.currency, row.demo): {name: getattr(row, name) for name in MEASURES} for row in connection.execute(query)
-    }
+def _by_currency(connection: Connection, query: Any, names: tuple[str, ...] = MEASURES) -> dict[tuple[str, int], Sums]:
+    return {(row.currency, row.demo): {name: getattr(row, name) for name in names} for row in connection.execute(query)}

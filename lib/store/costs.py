@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, FromClause, Row, select
@@ -14,10 +15,12 @@ from lib.store.encoding import bounded, storable
 _k = schema.cost_event.c
 
 
+@lru_cache(maxsize=64)
 def latest_costs(owner: int, *, by_amount: bool = False) -> FromClause:
     """The cost rows in force, to be joined on `event_id`, which is how they are to be found: by no index on owners.
 
-    With `by_amount` they are to be found by the index of an owner's amounts.
+    With `by_amount` they are to be found by the index of an owner's amounts. Built once for each owner, because that
+    takes longer than many a query.
     """
     later = schema.cost_event.alias("later")
     superseded = select(later.c.id).where(later.c.event_id == _k.event_id, later.c.seq > _k.seq).exists()

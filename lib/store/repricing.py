@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from sqlalchemy import Connection, Row, Select, func, select
 
 from lib.cards import Prices
@@ -109,7 +109,7 @@ def _open(owner: int) -> Select[Any]:
     later = schema.cost_event.alias("later")
     superseded = select(later.c.id).where(later.c.event_id == _k.event_id, later.c.seq > _k.seq).exists()
     return (
-        select(schema.usage_event, *(_k[name].label(f"cost_{name}") for name in ("seq", "currency")))
+        select(schema.usage_event, *(_k[name].label(f"cost_{name}") for name in ("seq", "currency", "reported_nano")))
         .select_from(schema.cost_event)
         .join(schema.usage_event, _u.id == _k.event_id)
         .where(_k.owner_id == owner, _k.nano.is_(None), ~superseded, _u.owner_id == owner, _u.demo == 0)
@@ -143,11 +143,13 @@ def _some(
 
 
 def _correct(connection: Connection, row: Row[Any], cost: Cost, reason: str, change: Change) -> bool:
-    event = row._mapping
+    event, beside = row._mapping, row.cost_reported_nano
+    if beside is not None and cost.currency == row.cost_currency:
+        cost = structs.replace(cost, reported_nano=beside)
     new = cost_row(row.owner_id, row.id, row.cost_seq + 1, "reprice", cost, reason)
     if not insert_new(connection, schema.cost_event, new):  # somebody else was faster
         return False
-    old = cost_row(row.owner_id, row.id, row.cost_seq, "", Cost(currency=row.cost_currency))
+    old = cost_row(row.owner_id, row.id, row.cost_seq, "", Cost(currency=row.cost_currency, reported_nano=beside))
     change.add(fact(event, old), -1)
     change.add(fact(event, new), 1)
     add_to_total(connection, event, old["currency"], None, -1)

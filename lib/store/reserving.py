@@ -78,7 +78,7 @@ def reserve(connection: Connection, wanted: Wanted) -> Verdict | None:
     if found is not None and not found.allowed:
         raise over_budget(next(row for row, one in judged if one is found), found, at_ms)
     for row, one in judged:
-        if one.overridden and one.outcome == "stop":
+        if one.overridden:
             _log(connection, row, one, wanted)
     _hold(connection, wanted)
     return found

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Connection, FromClause, Row, select
 
 from lib.errors import BadInput, NotFound
-from lib.ids import id_at, new_id, new_public_id, now_ms
+from lib.ids import id_at, ms_of, new_id, new_public_id, now_ms
 from lib.ledger import LedgerRow
-from lib.local_time import month_window, zone_of
+from lib.local_time import month_window, next_month, zone_of
 from lib.statements.document import Adjustment, Statement
 from lib.statements.papers import csv, html, rows_csv
 from lib.statements.statement import adjustments_of, decoded, differences, encoded, is_closable, statement, verify
 from lib.store import schema
 from lib.store.costs import cost_of
 from lib.store.database import Database
-from lib.store.encoding import insert_new, storable
+from lib.store.encoding import from_json, insert_new, storable
 from lib.store.ledger_rows import ledger_query, ledger_row
 from lib.store.prices import version_of
 from lib.store.rollup import recounting
 from lib.store.rows import PriceVersion
 
 _s, _u, _k, _v = schema.statement.c, schema.usage_event.c, schema.cost_event.c, schema.price_version.c
-_SLACK_MS = 120_000
-"""An id may be made this much apart from the moment that its row names."""
 _AT_ONCE = 2_000
 
 
@@ -43,7 +42,7 @@ class Closed(Struct, frozen=True):
 
 
 class _Corrected(Struct, frozen=True):
-    """A cost row as adjustments are made of it."""
+    """A cost row as adjustments are made of it. `created_ms` is when this ledger got it: an imported one is older."""
 
     seq: int
     kind: str
@@ -110,9 +109,7 @@ class Statements:
     def rows_csv(self, owner: int, public_id: str) -> Iterator[str]:
         """The ledger rows behind it, as they were when it was closed; pieces of CSV. Raises NotFound."""
         closed, found = self._one(owner, public_id)
-        info = zone_of(found.zone)
-        from_ms, to_ms = month_window(found.month, info)
-        return rows_csv(_streamed(self._db, owner, from_ms, to_ms, closed.closed_ms), found.zone)
+        return rows_csv(_streamed(self._db, owner, found.from_ms, found.to_ms, closed.closed_ms), found.zone)
 
     def verify(self, owner: int, public_id: str) -> tuple[str, ...]:
         """Which parts of the document the ledger does not confirm any more; empty when all of it holds.
@@ -162,19 +159,41 @@ def _listed(row: Row[Any]) -> Closed:
 
 
 def _made(connection: Connection, owner: int, month: str, zone: str, at_ms: int) -> Statement:
-    from_ms, to_ms = month_window(month, zone_of(zone))
+    window = _window(month, zone, _windows(connection, owner))
     adjustments = _adjustments(connection, owner, _closed(connection, owner), at_ms)
-    rows = _rows(connection, owner, from_ms, to_ms, at_ms)
-    return statement(month, zone, rows, adjustments, _versions(connection, owner))
+    rows = _rows(connection, owner, *window, at_ms)
+    return statement(month, zone, rows, adjustments, _versions(connection, owner), window)
+
+
+class _Window(Struct):
+    """What of a document says which rows are in it."""
+
+    from_ms: int
+    to_ms: int
+
+
+def _windows(connection: Connection, owner: int) -> dict[str, tuple[int, int]]:
+    """The UTC ms [start, end) of the closed months."""
+    rows = connection.execute(select(_s.month, _s.document).where(_s.owner_id == owner))
+    found = {row.month: from_json(row.document, _Window) for row in rows}
+    return {month: (window.from_ms, window.to_ms) for month, window in found.items()}
+
+
+def _window(month: str, zone: str, closed: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
+    """The same of one that is being closed. It joins on to its neighbours, whatever zone they were closed in: no
+    request may be in two statements, or in none."""
+    from_ms, to_ms = month_window(month, zone_of(zone))
+    first = date.fromisoformat(f"{month}-01")
+    before, after = (first - timedelta(days=1)).isoformat()[:7], next_month(first).isoformat()[:7]
+    return closed[before][1] if before in closed else from_ms, closed[after][0] if after in closed else to_ms
 
 
 def _costs_at(owner: int, at_ms: int) -> FromClause:
-    """The cost rows that were in force at a moment, to be joined on `event_id`."""
-    later = schema.cost_event.alias("later")
-    superseded = select(later.c.id).where(
-        later.c.event_id == _k.event_id, later.c.seq > _k.seq, later.c.created_ms < at_ms
-    )
-    query = select(schema.cost_event).where(_k.owner_id + 0 == owner, _k.created_ms < at_ms, ~superseded.exists())
+    """The cost rows that were in force at a moment, to be joined on `event_id`; by their ids, which are made when a row
+    is: what an import brings names the time of its first life."""
+    later, end = schema.cost_event.alias("later"), id_at(at_ms)
+    superseded = select(later.c.id).where(later.c.event_id == _k.event_id, later.c.seq > _k.seq, later.c.id < end)
+    query = select(schema.cost_event).where(_k.owner_id + 0 == owner, _k.id < end, ~superseded.exists())
     return query.subquery("cost")
 
 
@@ -208,10 +227,10 @@ def _adjustments(connection: Connection, owner: int, earlier: Sequence[Closed], 
     if not earlier:
         return []
     since = max(one.closed_ms for one in earlier)
+    windows = _windows(connection, owner)
     found: list[Adjustment] = []
     for closed in earlier:
-        from_ms, to_ms = month_window(closed.month, zone_of(closed.zone))
-        for row, costs in _changed(connection, owner, from_ms, to_ms, since, until_ms):
+        for row, costs in _changed(connection, owner, *windows[closed.month], since, until_ms):
             found += adjustments_of(row, costs, since, until_ms, closed.month)
     return found
 
@@ -222,8 +241,7 @@ def _changed(
     """Real requests of a stretch of time that got a cost row in [since, until), with all of theirs."""
     query = (
         select(_k.event_id)
-        .where(_k.owner_id + 0 == owner, _k.id >= id_at(since - _SLACK_MS))
-        .where(_k.created_ms >= since, _k.created_ms < until_ms)
+        .where(_k.owner_id + 0 == owner, _k.id >= id_at(since), _k.id < id_at(until_ms))
         .where(_k.event_id >= id_at(from_ms), _k.event_id < id_at(to_ms))
         .distinct()
         .order_by(_k.event_id)
@@ -233,7 +251,7 @@ def _changed(
         some = ids[at : at + 500]
         costs: dict[int, list[_Corrected]] = {}
         for row in connection.execute(select(schema.cost_event).where(_k.event_id.in_(some), _k.owner_id == owner)):
-            one = _Corrected(row.seq, row.kind, row.reason, row.created_ms, cost_of(row))
+            one = _Corrected(row.seq, row.kind, row.reason, ms_of(row.id), cost_of(row))
             costs.setdefault(row.event_id, []).append(one)
         rows = ledger_query(_costs_at(owner, until_ms)).where(_u.id.in_(some), _u.owner_id == owner, _u.demo == 0)
         for row in connection.execute(rows.order_by(_u.id)):

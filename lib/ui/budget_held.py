@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import streamlit as st
+from msgspec import Struct
 
 from lib.budgets import Offer
 from lib.cards import ModelCard
@@ -12,6 +13,7 @@ from lib.errors import BadInput, NotFound, OverBudget
 from lib.markdown import label
 from lib.money import money
 from lib.store.budget_rows import Standing
+from lib.store.rows import StoredMessage
 from lib.ui.budget_words import budget_words, percent_used, refusal_words
 from lib.ui.model_picker import model_name
 from lib.ui.price_place import show_link
@@ -25,10 +27,20 @@ _HELD = "over-budget"
 _MOST_OFFERS = 2
 
 
-def hold_refused(chat: Chat, text: str, error: OverBudget) -> None:
-    """Keep a message that was refused, with the reason."""
+class _Held(Struct, frozen=True):
+    """What was refused: a message's `text`, or a `deed` at a stored one (with the message and its value)."""
+
+    chat: str | None
+    text: str
+    why: str
+    currency: str
+    deed: tuple[StoredMessage, str, str] | None = None
+
+
+def hold_refused(chat: Chat, text: str, error: OverBudget, deed: tuple[StoredMessage, str, str] | None = None) -> None:
+    """Keep a message, or a deed at a stored one, that was refused, with the reason."""
     currency = str(error.facts.get("currency") or "USD")
-    st.session_state[_HELD] = (chat.id, text, refusal_words(error), currency)
+    st.session_state[_HELD] = _Held(chat.id, text, refusal_words(error), currency, deed)
 
 
 def forget_refused() -> None:
@@ -38,26 +50,37 @@ def forget_refused() -> None:
 
 def show_refused(chat: Chat) -> None:
     """The held message of this conversation, why it was not sent, and what can be done."""
-    held: tuple[str | None, str, str, str] | None = st.session_state.get(_HELD)
-    if held is None or held[0] != chat.id:
+    held: _Held | None = st.session_state.get(_HELD)
+    if held is None or held.chat != chat.id:
         return
-    _, text, words, currency = held
-    st.warning(label(words, limit=600), icon=":material/savings:")
-    if text:
-        st.code(text, language=None, wrap_lines=True, height=120 if len(text) > 400 else "content")
+    st.warning(label(held.why, limit=600), icon=":material/savings:")
+    if held.text:
+        st.code(held.text, language=None, wrap_lines=True, height=120 if len(held.text) > 400 else "content")
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="over-budget"):
-        for card, offer in _offers(chat, text):
-            said = f"Send it to {model_name(card)}: saves up to {money(offer.saving_nano, currency)}"
-            st.button(
-                label(said), icon=":material/savings:", key=f"cheaper-{card.id}", on_click=_send_to,
-                args=(chat, text, card), help=label(f"Costs at most {money(offer.estimate_nano, currency)} there."),
-            )  # fmt: skip
+        _show_ways(chat, held)
+
+
+def _show_ways(chat: Chat, held: _Held) -> None:
+    for card, offer in [] if held.deed else _offers(chat, held.text):
+        said = f"Send it to {model_name(card)}: saves up to {money(offer.saving_nano, held.currency)}"
+        most = f"Costs at most {money(offer.estimate_nano, held.currency)} there."
         st.button(
-            "Send this one anyway", key="over-budget-anyway", on_click=chat.send, args=(text,),
-            kwargs={"override": True}, help="Written down beside the budgets.",
+            label(said), icon=":material/savings:", key=f"cheaper-{card.id}", on_click=_send_to,
+            args=(chat, held.text, card), help=label(most),
         )  # fmt: skip
-        show_link("Change the budget", "budgets", icon=":material/tune:")
-        st.button("Discard", type="tertiary", icon=":material/close:", key="over-budget-not", on_click=forget_refused)
+    st.button(
+        "Send this one anyway", key="over-budget-anyway", on_click=_send_anyway, args=(chat, held),
+        help="Written down beside the budgets.",
+    )  # fmt: skip
+    show_link("Change the budget", "budgets", icon=":material/tune:")
+    st.button("Discard", type="tertiary", icon=":material/close:", key="over-budget-not", on_click=forget_refused)
+
+
+def _send_anyway(chat: Chat, held: _Held) -> None:
+    if held.deed:
+        chat.do(*held.deed, override=True)
+    else:
+        chat.send(held.text, override=True)
 
 
 def _offers(chat: Chat, text: str) -> list[tuple[ModelCard, Offer]]:

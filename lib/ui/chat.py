@@ -168,34 +168,37 @@ class Chat(QueueDeeds):
     def _open(self, conversation: str) -> None:
         open_chat(conversation)
 
-    def do(self, message: StoredMessage, deed: str, value: str) -> None:
-        """What was chosen below a message."""
+    def do(self, message: StoredMessage, deed: str, value: str, *, override: bool = False) -> None:
+        """What was chosen below a message; `override` lets a new answer through its budgets."""
         if self.id is None:
             return
         forget_deleted()
+        forget_refused()
         try:
             match deed:
                 case "again" if message.parent:
-                    self._again(message.parent, self._settings_on(value))
+                    self._again(message.parent, self._settings_on(value), override=override)
                 case "turn" if value in ("-1", "1"):
                     self._turn(message, int(value))
                 case "edit":
                     st.session_state["editing"] = message.public_id
                 case "smaller" if question := self._question_of(message):
                     parts = services().attachments.smaller(question.parts)
-                    self._edit_and_send(question, parts, self._settings_of(message))
+                    self._edit_and_send(question, parts, self._settings_of(message), override=override)
                 case "continue" | "fork" | "delete" if not self.temporary:
-                    self._do_stored(message, deed)
+                    self._do_stored(message, deed, override)
+        except OverBudget as error:
+            hold_refused(self, "", error, (message, deed, value))
         except ParlourError as error:
             say_once(notice_for(error).text)
 
     def _question_of(self, answer: StoredMessage) -> StoredMessage | None:
         return next((message for message in self.messages if message.public_id == answer.parent), None)
 
-    def _do_stored(self, message: StoredMessage, deed: str) -> None:
+    def _do_stored(self, message: StoredMessage, deed: str, override: bool) -> None:
         chat, store, owner = self.id or "", services().store.messages, services().owner
         if deed == "continue":
-            services().desk.continue_answer(chat, message.public_id, self._settings_of(message))
+            services().desk.continue_answer(chat, message.public_id, self._settings_of(message), override=override)
         elif deed == "fork":
             open_chat(store.fork(owner, chat, message.public_id))
             say_once("This is a copy of the conversation up to that message.", ":material/fork_right:")
@@ -220,8 +223,8 @@ class Chat(QueueDeeds):
         ref = message.ref
         return self._settings_on(ref.model if ref and ref.gateway_id == self.choice.gateway.id else "")
 
-    def _again(self, question: str, settings: Settings) -> None:
-        services().desk.again(self.id or "", question, settings)
+    def _again(self, question: str, settings: Settings, *, override: bool) -> None:
+        services().desk.again(self.id or "", question, settings, override=override)
 
     def _turn(self, message: StoredMessage, step: int) -> None:
         """Show the previous (-1) or next (1) version, with what followed it."""
@@ -272,8 +275,10 @@ class Chat(QueueDeeds):
         forget_deleted()
         self.cancel_edit()
 
-    def _edit_and_send(self, message: StoredMessage, content: Content, settings: Settings) -> None:
-        services().desk.edit_and_send(self.id or "", message.public_id, content, settings)
+    def _edit_and_send(
+        self, message: StoredMessage, content: Content, settings: Settings, *, override: bool = False
+    ) -> None:
+        services().desk.edit_and_send(self.id or "", message.public_id, content, settings, override=override)
 
     def _stop_and_wait(self) -> None:
         """A conversation has one running answer: the one to the old words is stopped, and kept as far as it came."""

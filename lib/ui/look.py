@@ -47,7 +47,7 @@ _RULES = """
   [data-testid="stExpander"] summary { opacity: 1; }
   body button[data-variant][data-selected="true"][data-rac] { color: inherit; }
   /* Streamlit's own CSV of a table does not guard against formulas; ours does. */
-  [data-testid="stElementToolbarButton"]:has([aria-label="Download as CSV"]) { display: none; }
+  [data-testid="stElementToolbarButton"]:has([aria-label^="Download as CSV"]) { display: none; }
   /* Streamlit's colours of code are too pale to read; the same hues, darker on light and lighter on dark. */
   [data-testid="stApp"] [data-testid] pre code .token:is(
     .comment, .prolog, .cdata, .doctype

@@ -140,6 +140,10 @@ _SETTINGS: dict[tuple[str, str], Notice] = {
     ("parlour.key", "unreadable"): Notice(
         "The key file in the data folder cannot be read.", "Check its permissions and its owner."
     ),
+    ("server.address", "open_to_others"): Notice(
+        "Other computers could open this page, and there is no login.",
+        "Start it on 127.0.0.1, or with PARLOUR_ALLOW_PUBLIC=yes.",
+    ),
     ("price", ""): Notice("This is not a price per 1M tokens.", "Enter a number such as 3 or 0.15."),
     ("key", "unreadable"): Notice("The stored key cannot be read any more.", "Enter it again."),
 }

@@ -11,11 +11,20 @@ import streamlit as st
 
 from lib import bootstrap
 from lib.bootstrap import Services
+from lib.errors import SettingsError
+from lib.self_check import is_here
+from lib.ui.streamlit_internals import listens_at
 
 
 def services() -> Services:
-    """The services of this process; started by the first page when no server did."""
-    return bootstrap.services()
+    """The services of this process; started by the first page when no server did.
+
+    Raises SettingsError where a page that was run alone, without what `app.py` checks, could be opened by others.
+    """
+    found, address = bootstrap.services(), listens_at()
+    if address and not is_here(address) and not found.settings.allow_public:
+        raise SettingsError("server.address", "open_to_others")
+    return found
 
 
 def remember(name: str, default: Any) -> Any:

@@ -75,14 +75,16 @@ class TemporaryChat(Chat):
         name_chat(None)
         st.session_state["temporary-chat"] = conversation
 
-    def _again(self, question: str, settings: Settings) -> None:
-        services().desk.temporary.again(self.id or "", question, settings)
+    def _again(self, question: str, settings: Settings, *, override: bool) -> None:
+        services().desk.temporary.again(self.id or "", question, settings, override=override)
 
     def _choose(self, message: str) -> None:
         services().desk.temporary.choose(self.id or "", message)
 
-    def _edit_and_send(self, message: StoredMessage, content: Content, settings: Settings) -> None:
-        services().desk.temporary.edit_and_send(self.id or "", message.public_id, content, settings)
+    def _edit_and_send(
+        self, message: StoredMessage, content: Content, settings: Settings, *, override: bool = False
+    ) -> None:
+        services().desk.temporary.edit_and_send(self.id or "", message.public_id, content, settings, override=override)
 
 
 def show_temporary_switch(chat: Chat) -> None:

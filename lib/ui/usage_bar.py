@@ -114,15 +114,15 @@ def _choose(view: View, field: str, words: dict[Any, str], title: str, *, labell
 def _choose_place(view: View, names: Names) -> None:
     """One folder, what lies in none, or one tag."""
     if names.folders:
-        folders: dict[Any, str] = {None: "All", "": "In no folder", **names.folders}
+        folders: dict[Any, str] = {"": "In no folder", **names.folders}
         if view.folder is not None:
             folders.setdefault(view.folder, "A folder that was removed")
-        _choose(view, "folder", folders, "Folder", labelled=True)
+        _choose(view, "folder", folders, "Folder", labelled=True, index=None, placeholder="All")
     tags = [tag.name for tag in services().store.organising.tags(services().owner)]
     if tags or view.tag:
         named = [*tags, *([view.tag] if view.tag else [])]
-        shown: dict[Any, str] = {None: "All", **{tag: tag for tag in named}}
-        _choose(view, "tag", shown, "Tag", labelled=True)
+        shown = {tag: tag for tag in named}
+        _choose(view, "tag", shown, "Tag", labelled=True, index=None, placeholder="All")
 
 
 def _choose_zone(view: View) -> None:

@@ -9,6 +9,7 @@ from lib.money import money
 from lib.ui.usage_charts import bucket_axis, layered, money_axis, numbers
 from lib.ui.usage_words import STEP_WORDS
 
+_DASHES = {"Spent": [1, 0], "Expected": [5, 4], "Budget": [2, 3]}
 _INK = ("#23282b", "#e4e5e2")
 """The theme's text on light and on dark, which text inside a chart does not follow by itself."""
 _KINDS = {"whole": "Total", "more": "More", "less": "Less"}
@@ -65,7 +66,8 @@ def forecast_chart(frame: pd.DataFrame, currency: str, limit: int | None = None)
             days.loc[at, name] = days.loc[at, "spent"] if days["middle"].notna().any() else None
     most = max([float(days[["spent", "high"]].max().max()), (limit or 0) / 1e9], default=0.0)
     x = alt.X("day:O", title=None, axis=bucket_axis(list(days["day"])))
-    names = ["Spent", "Expected", *(["Budget"] if limit is not None else [])]
+    rows = _long(days, limit, currency)
+    names = list(dict.fromkeys(rows["what"]))
     color = alt.Color(
         "what:N",
         title=None,
@@ -80,15 +82,19 @@ def forecast_chart(frame: pd.DataFrame, currency: str, limit: int | None = None)
         .mark_area(opacity=0.2, line=False)
         .encode(x=x, y=alt.Y("low:Q", title=None, axis=money_axis(most, currency)), y2="high:Q", color=color)
     )
-    lines = alt.Chart(_long(days, limit, currency))
-    dash = alt.StrokeDash("what:N", legend=None, scale=alt.Scale(domain=names, range=[[1, 0], [5, 4], [2, 3]]))
+    lines = alt.Chart(rows)
+    dash = alt.StrokeDash("what:N", legend=None, scale=alt.Scale(domain=names, range=[_DASHES[name] for name in names]))
     tip = [
         alt.Tooltip("day:O", title="Until"),
         alt.Tooltip("what:N", title="What"),
         alt.Tooltip("words:N", title="Amount"),
     ]
     drawn = lines.mark_line(strokeWidth=2.5).encode(x=x, y=y, color=color, strokeDash=dash)
-    points = lines.mark_point(filled=True, size=28, opacity=1).encode(x=x, y=y, color=color, tooltip=tip)
+    points = (
+        alt.Chart(rows[rows["what"] != "Budget"])
+        .mark_point(filled=True, size=28, opacity=1)
+        .encode(x=x, y=y, color=color, tooltip=tip)
+    )
     return layered(240, band, drawn, points)
 
 

@@ -7,10 +7,18 @@ from typing import Any
 
 import pandas as pd
 
-from lib.money import UNKNOWN, money, price_per_m
 from lib.ui.cost_words import cost_words
+from lib.ui.usage_charts_cells import (
+    amount,
+    constant,
+    effective,
+    rate_cell,
+    share_cell,
+    signed_amount,
+    styled,
+    time_cell,
+)
 from lib.ui.usage_charts_heat import pace_words
-from lib.ui.usage_charts_reasons import signed
 from lib.ui.usage_words import (
     MISSING_WORDS,
     PURPOSE_WORDS,
@@ -18,8 +26,6 @@ from lib.ui.usage_words import (
     STEP_MEANINGS,
     STEP_WORDS,
     Names,
-    percent,
-    time_words,
 )
 
 
@@ -63,8 +69,13 @@ def models_table(frame: pd.DataFrame, currency: str, names: Names) -> Any:
             "Gateway": [names.gateway(gateway) for gateway in frame["gateway"]],
         }
     )
-    words = {"Spend": amount(currency), "Share": _share, "Per 1M tokens": _effective(currency), "Tokens/s": _rate}
-    words |= dict.fromkeys(("First words", "Whole answer", "Slowest 5 %"), _time)
+    words = {
+        "Spend": amount(currency),
+        "Share": share_cell,
+        "Per 1M tokens": effective(currency),
+        "Tokens/s": rate_cell,
+    }
+    words |= dict.fromkeys(("First words", "Whole answer", "Slowest 5 %"), time_cell)
     whole = ("Requests", "Tokens in", "Tokens out", "Errors", "Stops", "Estimated", "Unpriced")
     return styled(shown, words, whole=whole)
 
@@ -86,8 +97,8 @@ def options_table(frame: pd.DataFrame, currency: str, names: Names) -> Any:
     words = {
         "It cost": amount(currency),
         "Would cost": amount(currency),
-        "Saving": _signed(currency),
-        "Ran there": _share,
+        "Saving": signed_amount(currency),
+        "Ran there": share_cell,
     }
     return styled(shown, words, whole=("Requests",))
 
@@ -109,12 +120,12 @@ def steps_table(frame: pd.DataFrame, currency: str) -> Any:
         }
     )
     words = [
-        amount(currency)(nano) if kind == "whole" else _signed(currency)(nano)
+        amount(currency)(nano) if kind == "whole" else signed_amount(currency)(nano)
         for nano, kind in zip(frame["nano"], frame["kind"], strict=True)
     ]
     styler = styled(shown, {}, whole=())
     for row, text in enumerate(words):
-        styler = styler.format({"Amount": _constant(text)}, subset=pd.IndexSlice[[row], ["Amount"]])
+        styler = styler.format({"Amount": constant(text)}, subset=pd.IndexSlice[[row], ["Amount"]])
     return styler
 
 
@@ -123,7 +134,7 @@ def changes_table(rows: Sequence[tuple[str, str, int, int]], currency: str) -> A
     columns = ["Model", "Variant", "Before", "Now"]
     shown = pd.DataFrame(rows, columns=columns)
     shown["Change"] = shown["Now"] - shown["Before"]
-    words = {"Before": amount(currency), "Now": amount(currency), "Change": _signed(currency)}
+    words = {"Before": amount(currency), "Now": amount(currency), "Change": signed_amount(currency)}
     return styled(shown, words, whole=())
 
 
@@ -150,7 +161,7 @@ def chats_table(frame: pd.DataFrame, currency: str) -> Any:
             "Last asked": frame["last"],
         }
     )
-    words = {"Spend": amount(currency), "Per request": amount(currency), "From cache": _share}
+    words = {"Spend": amount(currency), "Per request": amount(currency), "From cache": share_cell}
     return styled(shown, words, whole=("Requests", "Tokens in", "Tokens out", "Unpriced"))
 
 
@@ -169,11 +180,10 @@ def projects_table(frame: pd.DataFrame, currency: str, what: str, rest: str) -> 
             "Spend": frame["cost_nano"],
             "Chats": frame["conversations"],
             "Requests": frame["requests"],
-            "Tokens": frame["tokens"],
             "Unpriced": frame["unpriced"],
         }
     )
-    return styled(shown, {"Spend": amount(currency)}, whole=("Chats", "Requests", "Tokens", "Unpriced"))
+    return styled(shown, {"Spend": amount(currency)}, whole=("Chats", "Requests", "Unpriced"))
 
 
 def parts_table(frame: pd.DataFrame, currency: str, what: str, name: Callable[[Any], str]) -> Any:
@@ -184,13 +194,11 @@ def parts_table(frame: pd.DataFrame, currency: str, what: str, name: Callable[[A
             "Spend": frame["cost_nano"],
             "Share": frame["share"],
             "Requests": frame["requests"],
-            "Errors": frame["errors"],
             "Unpriced": frame["unpriced"],
-            "Tokens": frame["tokens"],
         }
     )
-    words = {"Spend": amount(currency), "Share": _share}
-    return styled(shown, words, whole=("Requests", "Errors", "Tokens", "Unpriced"))
+    words = {"Spend": amount(currency), "Share": share_cell}
+    return styled(shown, words, whole=("Requests", "Unpriced"))
 
 
 def anatomy_table(frame: pd.DataFrame, names: Names, kinds: Mapping[str, str]) -> Any:
@@ -215,7 +223,7 @@ def caching_table(frame: pd.DataFrame, currency: str, names: Names) -> Any:
             "Together": frame["net_nano"],
         }
     )
-    words: dict[str, Any] = {"From cache": _share, "Together": _signed(currency)}
+    words: dict[str, Any] = {"From cache": share_cell, "Together": signed_amount(currency)}
     words |= dict.fromkeys(("Saved by reading", "Extra for writing"), amount(currency))
     return styled(shown, words, whole=("Read", "Written"))
 
@@ -233,7 +241,7 @@ def hours_table(frame: pd.DataFrame, names: Names) -> Any:
             "Errors": table["error_share"],
         }
     )
-    words = {"First words": _time, "Tokens/s": _rate, "Errors": lambda value: pace_words(value, "errors")}
+    words = {"First words": time_cell, "Tokens/s": rate_cell, "Errors": lambda value: pace_words(value, "errors")}
     return styled(shown, words, whole=("Requests",))
 
 
@@ -245,7 +253,7 @@ def outcomes_table(frame: pd.DataFrame, currency: str, names: Names) -> Any:
     shown["Went wrong"] = frame["error_share"]
     shown["Spent on that"] = frame["lost_nano"]
     whole = ("Requests", *STATUS_WORDS.values())
-    return styled(shown, {"Went wrong": _share, "Spent on that": amount(currency)}, whole=whole)
+    return styled(shown, {"Went wrong": share_cell, "Spent on that": amount(currency)}, whole=whole)
 
 
 def requests_table(frame: pd.DataFrame, names: Names) -> Any:
@@ -269,53 +277,5 @@ def requests_table(frame: pd.DataFrame, names: Names) -> Any:
             ],
         }
     )
-    times = dict.fromkeys(("First words", "Whole answer"), _time)
+    times = dict.fromkeys(("First words", "Whole answer"), time_cell)
     return styled(shown, times, whole=("Tokens in", "Tokens out"), costs=list(frame["currency"]))
-
-
-def styled(
-    table: pd.DataFrame, shown: Mapping[str, Any], *, whole: tuple[str, ...], costs: Sequence[str] | None = None
-) -> Any:
-    """The table with texts shown over its numbers."""
-    styler = table.style.format(dict.fromkeys(whole, _whole) | dict(shown))
-    for row, currency in enumerate(costs or ()):
-        styler = styler.format({"Cost": amount(currency)}, subset=pd.IndexSlice[[row], ["Cost"]])
-    return styler
-
-
-def amount(currency: str) -> Any:
-    return lambda nano: money(None if pd.isna(nano) else int(nano), currency)
-
-
-def _signed(currency: str) -> Any:
-    return lambda nano: UNKNOWN if pd.isna(nano) else signed(int(nano), currency)
-
-
-def _constant(text: str) -> Any:
-    return lambda _: text
-
-
-def _whole(number: Any) -> str:
-    return UNKNOWN if pd.isna(number) else f"{int(number):,}"
-
-
-def _share(part: Any) -> str:
-    return percent(None if pd.isna(part) else float(part))
-
-
-def _time(ms: Any) -> str:
-    return time_words(None if pd.isna(ms) else float(ms))
-
-
-def _rate(rate: Any) -> str:
-    return UNKNOWN if pd.isna(rate) else f"{float(rate):,.0f}"
-
-
-def _effective(currency: str) -> Any:
-    return lambda pico: UNKNOWN if pd.isna(pico) else price_per_m(_cents(int(pico)), currency)
-
-
-def _cents(pico: int) -> int:
-    """An effective price is a quotient: two decimals are enough from one unit on, four below."""
-    step = 10_000 if pico >= 1_000_000 else 100
-    return (pico + step // 2) // step * step

@@ -103,7 +103,7 @@ def show_change(asked: Asked) -> None:
         alt="Why the spending differs from before",
     )
     if found.n_unpriced:
-        st.caption(f"Without {several(found.n_unpriced, 'request')} whose price is not known.")
+        st.caption(f"Without {several(found.n_unpriced, 'request')} of both times whose price is not known.")
     table_behind(usage_charts_tables.steps_table(frame, asked.currency), "Why the spending differs")
     with st.expander("Change by model", type="compact"):
         models = found.models[:50]

@@ -16,7 +16,7 @@ from lib.local_time import local, zone_of
 from lib.markdown import label
 from lib.money import UNKNOWN, money, price_per_m
 from lib.ui.cost_words import PRICE_WORDS, cost_words
-from lib.ui.pages import open_message
+from lib.ui.pages import CHAT
 from lib.ui.usage_place import Asked, turn
 from lib.ui.usage_words import PURPOSE_WORDS, STATUS_WORDS, Names, time_words
 
@@ -32,12 +32,9 @@ def show_request(asked: Asked, request_id: int) -> None:
             st.caption("This request is not there any more.")
             return
         if found.row.conversation:
-            st.button(
-                "Open its message",
-                icon=":material/chat:",
-                on_click=open_message,
-                args=(found.row.conversation, found.row.message),
-            )
+            place = {"chat": found.row.conversation, "at": found.row.message}
+            there = {name: value for name, value in place.items() if value}
+            st.page_link(CHAT, label="Open its message", icon=":material/chat:", query_params=there)
     row = found.row
     about = "≈ " if row.usage_source in ESTIMATED_SOURCES and row.cost.nano is not None else ""
     st.subheader(

@@ -41,6 +41,14 @@ def test_ids_that_are_used_twice_decide_nothing() -> None:
     assert found(match(lines, entries)) == [(1, 8, "exact"), (2, 7, "exact")]
 
 
+def test_a_credit_takes_no_request_away_from_its_charge() -> None:
+    lines = [line(1, 0, -100, ids=("gen-1",)), line(2, 0, 100, ids=("gen-1",)), line(3, 0, -100)]
+    result = match(lines, [entry(7, ids=("gen-1",)), entry(8, MINUTE)])
+    assert found(result) == [(2, 7, "id")]
+    assert [one.line for one in result.only_bill] == [1, 3] and [one.id for one in result.only_ledger] == [8]
+    assert (result.sums[0].bill_nano, result.sums[0].bill_only_nano, result.sums[0].difference_nano) == (-100, -200, 0)
+
+
 def test_one_line_is_not_given_to_either_of_two_rows_with_its_id() -> None:
     entries = [entry(7, ids=("same",), into=900), entry(8, ids=("same",), into=800)]
     assert found(match([line(1, ids=("same",))], entries)) == []

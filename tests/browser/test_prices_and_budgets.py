@@ -19,7 +19,18 @@ from lib.ledger import Cost
 from lib.secret import Secret
 from lib.store import open_store
 from tests.browser.conftest import Parlour
-from tests.browser.steps import FOOTERS, ask, eventually, open_new_chat, open_page, rows, say, settled
+from tests.browser.steps import (
+    FOOTERS,
+    ask,
+    chat_of,
+    eventually,
+    open_new_chat,
+    open_page,
+    rows,
+    say,
+    settled,
+    stored_answers,
+)
 from tests.pages.spending import asked
 
 pytestmark = pytest.mark.browser
@@ -98,6 +109,14 @@ def test_a_price_in_the_wrong_unit_waits_for_a_confirmation(real: Parlour, page:
     eventually(lambda: version(real, MODEL)[-1], ("entered", None))
 
 
+def test_no_table_offers_a_csv_that_a_spreadsheet_would_run(real: Parlour, page: Page) -> None:
+    """Streamlit's own does not guard against formulas; it names the table in its label."""
+    part(page, real, "book")
+    page.get_by_test_id("stDataFrame").first.hover()
+    expect(page.get_by_role("button", name=re.compile("Fullscreen"))).to_be_visible()
+    expect(page.get_by_label(re.compile("Download as CSV"))).to_be_hidden()
+
+
 def test_a_pasted_list_is_seen_before_it_is_kept(real: Parlour, page: Page) -> None:
     part(page, real, "add")
     area = page.get_by_role("textbox", name="Price list")
@@ -174,6 +193,11 @@ def test_a_budget_holds_a_message_until_it_is_sent_anyway(real: Parlour, page: P
     expect(page.get_by_text("Not sent: of the budget of $0.01")).to_be_visible()
     press(page, "Discard")
     expect(page.get_by_text("Not sent: of the budget")).to_have_count(0)
+    answers = len(stored_answers(real, chat_of(page)))
+    page.get_by_role("button", name=re.compile("Answer again")).last.click()
+    expect(page.get_by_text("Not sent: of the budget of $0.01")).to_be_visible()
+    press(page, "Send this one anyway")
+    eventually(lambda: len(stored_answers(real, chat_of(page))), answers + 1)
 
     part(page, real, "budgets")
     expect(page.get_by_text("Sent over a budget")).to_be_visible()

@@ -52,9 +52,11 @@ def test_a_bar_leads_to_its_requests_and_they_lead_to_the_message(app: Running, 
     expect(page).to_have_url(re.compile(f"request={row['id']}"))
     expect(page.get_by_text("Why it cost that")).to_be_visible()
     expect(page.get_by_text("640 output")).to_be_visible()
-    page.get_by_role("button", name="Open its message").click()
+    page.get_by_role("link", name="Open its message").click()
     expect(page).to_have_url(re.compile(f"chat={chat}.*at="))
-    expect(page.get_by_text("n=640 a costly answer", exact=True)).to_be_visible()
+    expect(page.get_by_role("group", name="Chat message from user")).to_contain_text("n=640 a costly answer")
+    page.go_back()
+    expect(page.get_by_text("Why it cost that")).to_be_visible()
 
 
 def test_the_numbers_on_the_screen_are_those_of_the_database(app: Running, page: Page) -> None:

@@ -169,6 +169,16 @@ def test_a_list_says_what_it_changes_and_keeps_only_what_is_sound(services: Serv
     assert in_force(services, gateway, "gpt-5.4-hc") is None
 
 
+def test_a_suspect_of_a_list_is_kept_once_it_is_confirmed(services: Services, gateway: GatewayCard) -> None:
+    app = page("add")
+    app.text_area[0].set_value("model,input per 1M,output per 1M\ngpt-5.4,2.25,13.5\ngpt-5.4-hc,1500,9000\n")
+    app = ran(app)
+    assert "1 held back until confirmed." in said(app)
+    app.checkbox[0].check()
+    press(ran(app), "Save 2 prices")
+    assert in_force(services, gateway, "gpt-5.4-hc") == Prices(1_500_000_000, 9_000_000_000)
+
+
 def test_a_list_without_a_unit_waits_for_one(services: Services, gateway: GatewayCard) -> None:
     app = page("add")
     app.text_area[0].set_value("model,input,output\nstranger,2,8\n")

@@ -76,3 +76,18 @@ def test_settings_that_cannot_be_used_end_the_start_with_a_sentence(
         raise AssertionError("it goes on")
     assert ended.value.code == 2
     assert caplog.messages == ["Not started: The setting PARLOUR_ALLOW_PUBLIC cannot be used: not yes or no."]
+
+
+def test_a_page_run_alone_where_others_can_open_it_shows_one_sentence(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib.ui.session.listens_at", lambda: "::")
+    shown = AppTest.from_file(Path(safety.__file__).with_name("frame.py"), default_timeout=20).run()
+    assert not shown.exception
+    assert [error.value for error in shown.error] == [
+        "**Other computers could open this page, and there is no login.** "
+        "Start it on 127.0.0.1, or with PARLOUR_ALLOW_PUBLIC=yes."
+    ]
+    assert not shown.sidebar.children
+    services.settings = structs.replace(services.settings, allow_public=True)
+    assert not shown.run().error

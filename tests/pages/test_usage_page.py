@@ -97,7 +97,7 @@ def words(app: AppTest) -> str:
     return html.unescape(" ".join(texts))
 
 
-def tables(app: AppTest) -> list[dict[str, list[Any]]]:
+def tables(app: AppTest) -> list[dict[Any, list[Any]]]:
     return [table.value.to_dict("list") for table in app.dataframe]
 
 
@@ -162,7 +162,8 @@ def test_the_list_leads_to_a_request_with_its_formula(store: Store, monkeypatch:
     app = page(store, monkeypatch, tab="requests", request=str(row.id))
     assert "Total $1.27" in words(app)
     assert json.loads(app.code[-1].value) == {"prompt_tokens": 120}
-    assert "Open its message" in [button.label for button in app.button]
+    [link] = app.get("page_link")
+    assert f"chat={row.conversation}" in link.proto.query_string
     gone = page(store, monkeypatch, tab="requests", request="1")
     assert "not there any more" in words(gone)
 

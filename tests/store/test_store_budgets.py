@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,7 +20,7 @@ from lib.cards import GatewayCard
 from lib.errors import NotFound, OverBudget, SettingsError
 from lib.ids import id_at, new_id, now_ms
 from lib.ledger import AnswerState, Cost, ModelRef
-from lib.store import Store, open_store, schema
+from lib.store import Store, budget_sums, open_store, schema
 from lib.store.budget_rows import Charge, Standing
 from lib.store.rows import Begun
 from tests.store.acts import REF, answered, attempt, end, turn
@@ -324,3 +325,47 @@ def test_every_end_settles(store: Store, owner: int, state: AnswerState) -> None
     begun = sent(store)
     store.answers.finish(begun.answer_id, end(attempt(begun.attempt_id), state=state))
     assert held_rows(store) == 0
+
+
+def test_an_unknown_price_that_was_let_through_by_hand_is_written_down(store: Store, owner: int) -> None:
+    kept = store.budgets.add(owner, structs.replace(MONTH, unpriced="block"))
+    begun = sent(store, Charge(override=True))
+    assert begun.verdict and begun.verdict.overridden
+    (noted,) = store.budgets.overrides(owner)
+    assert (noted.budget, noted.estimate_nano, noted.over_nano) == (kept.public_id, None, 0)
+    store.budgets.change(owner, kept.public_id, MONTH)
+    sent(store, Charge(override=True))
+    assert len(store.budgets.overrides(owner)) == 1
+
+
+def test_what_was_held_and_overridden_outlives_its_conversation(store: Store, owner: int) -> None:
+    store.budgets.add(owner, structs.replace(MONTH, limit_nano=60))
+    begun = sent(store, structs.replace(COST, override=True))
+    ended(store, begun, Cost(), outcome="unknown")
+    store.conversations.delete(owner, begun.conversation)
+    store.trash.purge(owner, now_ms() + 1, 0)
+    (noted,) = store.budgets.overrides(owner)
+    assert (noted.over_nano, noted.conversation, noted.message) == (40, None, None)
+    assert (where(store).spent_nano, where(store).uncertain_nano) == (100, 100)
+
+
+def test_an_answer_that_ends_while_a_gateway_is_looked_at_is_never_missed(
+    store: Store, owner: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a zone without sums of its own two looks are needed; on PostgreSQL an answer may end between them."""
+    gateway = store.gateways.add(owner, GatewayCard(0, "G", "https://g.example"))
+    kept = store.budgets.add(owner, Budget("gateway", 150, zone="Asia/Tokyo", subject=gateway.public_id))
+    ref = structs.replace(REF, gateway_id=gateway.id)
+    begun = sent(store, ref=ref)
+    whole = budget_sums._by_filter
+
+    def slow(*asked: Any) -> tuple[int, int]:
+        found = whole(*asked)
+        if not store._db.sqlite:
+            ended(store, begun, nano(90))
+        return found
+
+    monkeypatch.setattr(budget_sums, "_by_filter", slow)
+    with pytest.raises(OverBudget):
+        sent(store, ref=ref)
+    assert store.budgets.standing(owner, kept.public_id).verdict.allowed

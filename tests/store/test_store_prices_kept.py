@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import date
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -17,6 +19,7 @@ from lib.price_book.rules import Ruled, multiplier
 from lib.store import Store
 from lib.store import repricing as repricing_module
 from lib.store.repricing import Unpriced
+from lib.store.rollup import counting
 from lib.tokens import TokenCount
 from tests.store.acts import REF, answered, attempt, begin, end
 
@@ -149,3 +152,34 @@ def test_the_preview_says_what_repricing_then_does(store: Store, owner: int, ref
     assert (effect.month_before, effect.month_after) == (COST, 600_000)
     store.prices.enter_many(owner, ref.gateway_id, {ref.model: structs.replace(PRICES, input=4_000_000)})
     assert store.repricing.reprice(owner) == effect.reprices
+
+
+def test_a_reported_charge_stays_beside_a_price_that_comes_later(store: Store, owner: int, ref: ModelRef) -> None:
+    (event,) = unpriced(store, ref, cost=Cost(reported_nano=77))
+    store.prices.set_entered(owner, ref.gateway_id, ref.model, PRICES)
+    assert store.repricing.reprice(owner) == 1
+    found = store.ledger.event(owner, event).cost
+    assert (found.nano, found.reported_nano) == (COST, 77)
+    assert store.ledger.verify(owner) == []
+
+
+def test_two_corrections_at_the_same_moment_count_once(
+    store: Store, owner: int, ref: ModelRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a person corrects a request, its repricing runs: whichever comes second corrects the first one's."""
+    (event,) = unpriced(store, ref)
+    store.prices.set_entered(owner, ref.gateway_id, ref.model, PRICES)
+    other = threading.Thread(target=store.repricing.reprice, args=(owner,))
+
+    def slow(*asked: Any) -> Any:
+        if not other.ident:
+            other.start()
+            other.join(0.5)
+        return counting(*asked)
+
+    monkeypatch.setattr("lib.store.ledger.counting", slow)
+    store.ledger.add_cost(owner, event, "manual", Cost(nano=5, source="entered"), "bill")
+    other.join()
+    assert store.ledger.verify(owner) == []
+    (total,) = store.ledger.total_of_conversation(owner, store.ledger.event(owner, event).conversation or "")
+    assert total.nano == store.ledger.event(owner, event).cost.nano == 5

@@ -98,3 +98,47 @@ def test_its_papers_are_the_document(store: Store, owner: int) -> None:
     store.ledger.add_cost(owner, event, "manual", nano(1), "bill")
     rows = "".join(store.statements.rows_csv(owner, closed.public_id)).splitlines()
     assert len(rows) == 2 and str(event) in rows[1] and "1.5" in rows[1]
+
+
+def test_months_closed_in_different_zones_share_no_request_and_lose_none(store: Store, owner: int) -> None:
+    """The zone of the reports was changed between two closings: the second month begins where the first one ended."""
+    for day, amount in ((30, 1), (31, 10)):
+        asked(store, 3, day, nano(amount))
+    asked(store, 4, 1, nano(100))
+    asked(store, 4, 30, nano(1_000))
+    asked(store, 5, 1, nano(10_000))
+    east, west = "Pacific/Kiritimati", "Pacific/Pago_Pago"
+    months = [store.statements.close(owner, *one) for one in (("2025-03", east), ("2025-05", east), ("2025-04", west))]
+    found = [store.statements.get(owner, one.public_id) for one in months]
+    assert [one.totals[0].nano for one in found] == [1, 11_000, 110]
+    assert (found[2].from_ms, found[2].to_ms) == (found[0].to_ms, found[1].from_ms)
+    for one in months:
+        assert store.statements.verify(owner, one.public_id) == ()
+        assert len(list(store.statements.rows_csv(owner, one.public_id))) > 0
+    store.ledger.add_cost(owner, asked(store, 3, 31, nano(10)), "manual", nano(11), "bill")
+    assert {one.month for one in store.statements.pending(owner)} == {"2025-04"}
+
+
+def test_history_that_is_imported_into_a_closed_month_is_an_adjustment_of_the_next(store: Store, owner: int) -> None:
+    """An imported cost names the time of its first life; it counts from when this ledger got it."""
+    first, late = asked(store, 3, 5, nano(100)), asked(store, 3, 6, nano(7))
+    copies, _ = store.transfers.loose_spend(owner)
+    moved = [structs.replace(one, id=f"other {one.id}") for one in copies if one.costs[0].nano == 7]
+    old = structs.replace(moved[0].costs[0], created_ms=1)
+    march = store.statements.close(owner, "2025-03", "UTC")
+    run = store.transfers.begin_import(owner, "Parlour", "all.zip")
+    assert store.transfers.take_spend(owner, run, (structs.replace(moved[0], costs=(old,)),)) == 1
+    assert store.statements.verify(owner, march.public_id) == ()
+    april = store.statements.get(owner, store.statements.close(owner, "2025-04", "UTC").public_id)
+    assert [(one.month, one.before_nano, one.after_nano) for one in april.adjustments] == [("2025-03", None, 7)]
+    assert april.adjustments[0].request not in (first, late)
+    assert store.statements.pending(owner) == ()
+
+
+def test_a_first_price_in_another_currency_takes_back_nothing(store: Store, owner: int) -> None:
+    event = asked(store, 3, 5, Cost())
+    store.statements.close(owner, "2025-03", "UTC")
+    store.ledger.add_cost(owner, event, "reprice", nano(5, "CNY"), "entered")
+    assert [(one.currency, one.before_nano, one.after_nano) for one in store.statements.pending(owner)] == [
+        ("CNY", None, 5)
+    ]

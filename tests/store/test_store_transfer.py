@@ -18,7 +18,7 @@ from lib.errors import NotFound
 from lib.ids import new_id, new_public_id
 from lib.ledger import Attempt, Cost, ModelRef
 from lib.messages import ImagePart, Params, TextPart
-from lib.store import Store, open_store
+from lib.store import Store, open_store, schema
 from lib.store.rows import StoredKey
 from lib.store.schema import metadata
 from lib.tokens import TokenCount
@@ -181,6 +181,28 @@ def test_a_chat_that_was_destroyed_comes_back_with_its_costs_and_no_new_spend(st
     assert {t.currency: t.n for t in total}.keys() == {
         t.currency for t in store.conversations.get(store.owner(), chat).totals
     }
+
+
+def spend_by_month(store: Store) -> list[tuple[Any, ...]]:
+    """What conversations used in each month, those that came to nothing left out."""
+    kept = select(schema.conversation_month).where(schema.conversation_month.c.n != 0)
+    return sorted(tuple(row) for row in store._db.read(lambda connection: connection.execute(kept).all()))
+
+
+def test_spend_by_month_goes_with_the_conversation(store: Store, other: Store) -> None:
+    chat, owner = a_whole_life(store), store.owner()
+    file, before = exported(store), spend_by_month(store)
+    store.conversations.delete(owner, chat)
+    store.trash.purge(owner, 4_000_000_000_000, 0)
+    assert spend_by_month(store) == before
+    imported(store, file)
+    tied = spend_by_month(store)
+    assert {row[0] for row in tied}.isdisjoint(row[0] for row in before) and len(tied) == len(before)
+    store.ledger.rebuild(owner)
+    assert spend_by_month(store) == tied
+    run = imported(other, file)
+    other.transfers.undo(other.owner(), run)
+    assert spend_by_month(other) == []
 
 
 def test_an_import_can_be_undone(store: Store, other: Store) -> None:

@@ -32,7 +32,8 @@ def tally(**fields: Any) -> Tally:
 
 def spec(tallies: list[Tally], days: int, currency: str = "USD", **more: Any) -> dict[str, Any]:
     frame = course(tallies, currency, Filter(START, START + timedelta(days=days)), "base")
-    return spend_chart(frame, currency, NAMES.model, **more).to_dict()
+    found: dict[str, Any] = spend_chart(frame, currency, NAMES.model, **more).to_dict()
+    return found
 
 
 def shown(styler: Any, column: str) -> list[str]:
@@ -44,11 +45,13 @@ def shown(styler: Any, column: str) -> list[str]:
 
 def drawn_rows(chart: dict[str, Any], layer: int = 0) -> list[dict[str, Any]]:
     found = chart["layer"][layer] if "layer" in chart else chart
-    return chart["datasets"][(found.get("data") or chart["data"])["name"]]
+    rows: list[dict[str, Any]] = chart["datasets"][(found.get("data") or chart["data"])["name"]]
+    return rows
 
 
 def bars(chart: dict[str, Any]) -> dict[str, Any]:
-    return chart["layer"][0]
+    first: dict[str, Any] = chart["layer"][0]
+    return first
 
 
 def test_every_day_has_its_place_on_the_axis() -> None:

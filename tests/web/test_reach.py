@@ -7,8 +7,10 @@ import logging
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
 from starlette.types import Message, Receive, Scope, Send
 
+from lib.web import middleware
 from lib.web.reach import REFUSAL, OnlyFromHere
 
 
@@ -44,6 +46,23 @@ def test_others_are_refused_unless_they_are_let_in(server: Any) -> None:
     assert asked(server, kind="websocket") == 1008
     assert asked(server, public=True) == "in"
     assert asked(server, kind="websocket", public=True) == "in"
+
+
+@pytest.mark.parametrize(("public", "status"), [(False, 403), (True, 404)])
+def test_the_walls_of_the_app_hold_this_one_and_its_refusal_has_the_headers(public: bool, status: int) -> None:
+    heard: list[Message] = []
+
+    async def send(message: Message) -> None:
+        heard.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b""}
+
+    scope = {"type": "http", "method": "GET", "path": "/nothing", "root_path": "", "query_string": b""}
+    scope |= {"headers": [(b"host", b"localhost")], "server": ("10.0.0.3", 80)}
+    asyncio.run(Starlette(middleware=middleware(public=public))(scope, receive, send))
+    assert heard[0]["status"] == status
+    assert b"content-security-policy" in dict(heard[0]["headers"])
 
 
 def test_the_start_of_the_app_is_not_a_visit() -> None:
