@@ -24,6 +24,12 @@ def checked(content: str | tuple[Part, ...]) -> tuple[Part, ...]:
     return parts
 
 
+def with_words(parts: Iterable[Part], text: str) -> tuple[Part, ...]:
+    """The files among `parts`, with other words behind them."""
+    files = tuple(part for part in parts if not isinstance(part, TextPart))
+    return (*files, TextPart(text)) if text.strip() else files
+
+
 def chars_of(parts: Iterable[Part]) -> int:
     """Characters that are sent as text: words, and documents with their names."""
     return sum(_chars(part) for part in parts)

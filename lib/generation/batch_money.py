@@ -122,8 +122,11 @@ class Purse:
         return sum(self._aside.values())
 
     def take(self, what: str, nano: int | None) -> bool:
-        """Put aside the estimate for one request; False, and nothing put aside, when it might cross the budget."""
-        if self.budget is not None and self.spent + self.aside + (nano or 0) > self.budget:
+        """Put aside the estimate for one request; False, and nothing put aside, when it might cross the budget.
+
+        Without an estimate nobody knows, so it might.
+        """
+        if self.budget is not None and (nano is None or self.spent + self.aside + nano > self.budget):
             return False
         self._aside[what] = nano or 0
         return True

@@ -142,8 +142,12 @@ class ActiveRun:
             return True
         size = size_of(parts, self.batch.system, self._card())
         flight = _Flight(row, 1, size.chars, self._charge(size))
-        if not self.purse.take(flight.purpose, self._estimate(size)):
-            if not self._flying:  # else what is put aside for them may turn out to be too much
+        estimate = self._estimate(size)
+        if not self.purse.take(flight.purpose, estimate):
+            if estimate is None:  # the price went away, or is in another currency now
+                self.reason = "unpriced_budget"
+                self._end("paused")
+            elif not self._flying:  # else what is put aside for them may turn out to be too much
                 self._end("over_budget")
             return False
         return self._fly(flight, self._turn(found[0], parts))
@@ -317,9 +321,10 @@ class ActiveRun:
     # --- money ------------------------------------------------------------------------------------------------------
 
     def _estimate(self, size: RowSize) -> int | None:
-        """The high end of what a request of this size may cost, in nano-units; None without a price."""
+        """The high end of what a request of this size may cost, in nano-units; None without a price in the currency."""
         answer = expected(self.pace.lengths, self.run.params, self._past.lengths)
-        return cost_of(size, answer, self.kit.doors.tariff(self.run.ref), self._ratio)[1].high_nano
+        cost = cost_of(size, answer, self.kit.doors.tariff(self.run.ref), self._ratio)[1]
+        return cost.high_nano if cost.currency == self.run.currency else None
 
     def _charge(self, size: RowSize) -> Charge:
         """The same for the owner's budgets, which are stricter: the answer may be as long as it is allowed to be."""

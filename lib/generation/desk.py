@@ -19,6 +19,7 @@ from lib.generation.asking import (
     kept_text,
     newest,
     sendable,
+    with_words,
 )
 from lib.generation.batch_run import Kit
 from lib.generation.batches import Batches
@@ -161,8 +162,7 @@ class Desk:
         if old.role != "user":
             raise BadInput("not_a_question")
         if isinstance(content, str):
-            others = tuple(part for part in old.parts if not isinstance(part, TextPart))
-            content = (*others, *((TextPart(content),) if content.strip() else ()))
+            content = with_words(old.parts, content)
         parts, key = checked(content), key or new_public_id()
         self._require_taken(parts, ref)
         turn = Turn(key, conversation, parts, ref, old.parent, settings.params, settings.system, attached=attached)

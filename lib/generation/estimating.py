@@ -1,7 +1,7 @@
 """What a request may cost, before it is sent: what a budget is asked about, and what is reserved of it.
 
 The input is what will be sent, a quarter more at most; the output is the longest that is allowed, else the longest
-that this model has given lately. Without a price there is no estimate: unknown is not 0.
+that this model has given lately, and 2,000 tokens at least. Without a price there is no estimate: unknown is not 0.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from lib.generation.measure import Ratios, Tariff
 from lib.ledger import ModelRef, Turn
 from lib.messages import Message, Params, Part, headline
 from lib.pricing import guessed_ratio, price
-from lib.quote import ASSUMED_ANSWER, FEWEST_ANSWERS, expected_answer
+from lib.quote import ASSUMED_ANSWER, expected_answer
 from lib.store import Store
 from lib.store.budget_rows import Charge, Standing
 from lib.store.measures import MessageSize
@@ -34,8 +34,8 @@ from lib.store.rows import Settings
 from lib.tokens import TokenCount
 
 LONGEST_ASSUMED = 4 * ASSUMED_ANSWER
-"""Tokens at most of the answer of a model that has hardly answered yet and has no limit set."""
-_KNOWN_S = 300.0
+"""Tokens that are held for an answer without a limit at least: short answers so far promise nothing."""
+_KNOWN_S = 30.0
 _MOST = Fraction(5, 4)
 
 
@@ -111,7 +111,7 @@ class Estimates:
         return charge_of(ceil(chars * ratio) + media, lengths, params, self._doors.tariff(ref), override=override)
 
     def _lengths_of(self, ref: ModelRef) -> tuple[int, ...]:
-        """How long this model's answers were lately; looked up every few minutes."""
+        """How long this model's answers were lately; looked up again after half a minute."""
         key = (ref.gateway_id, ref.model)
         with self._lock:
             at, lengths = self._lengths.get(key, (-_KNOWN_S, ()))
@@ -179,8 +179,7 @@ def charge_of(
     if prices is None:
         return Charge(override=override)
     answer, _ = expected_answer((), lengths, params.max_tokens)
-    longest = max(lengths) if len(lengths) >= FEWEST_ANSWERS else LONGEST_ASSUMED
-    longest = max(answer, longest) if params.max_tokens is None else params.max_tokens
+    longest = max(answer, LONGEST_ASSUMED, *lengths) if params.max_tokens is None else params.max_tokens
     probable = TokenCount(input_tokens, 0, 0, 0, answer, 0)
     most = TokenCount(ceil(input_tokens * _MOST), 0, 0, 0, longest, 0)
     costs = [price(count, prices, source=tariff.source, reference=tariff.reference) for count in (probable, most)]

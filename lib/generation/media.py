@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from lib.attachments.fit import problems, without_media
-from lib.attachments.limits import body_bytes, limits_of
+from lib.attachments.limits import Limits, body_bytes, limits_of
 from lib.attachments.tokens import media_tokens
 from lib.cards import DialectName, ModelCard
 from lib.errors import BadInput
@@ -46,20 +46,29 @@ def without_untaken(
 def within_body(
     messages: Sequence[Message], card: ModelCard, dialect: DialectName, *, spare_last: bool
 ) -> tuple[tuple[Message, ...], int]:
-    """The messages without their oldest pictures and video, as far as the request would be too large with them.
+    """The messages without their oldest pictures and video, as far as they are too much together, and how many.
 
-    Everything is sent again with every question: two long videos in a chat would end it. And how many were left out.
+    Everything is sent again with every question: two long videos, or a hundred pages, would end a chat.
     """
     limits = limits_of(card, dialect)
     nothing = structs.replace(limits, image_bytes=0, video_bytes=0)
     kept, left_out = list(messages), 0
     sizes = [body_bytes(message.parts) for message in messages]
     for at, message in enumerate(messages[: len(messages) - 1 if spare_last else None]):
-        if sum(sizes) <= limits.body_bytes:
+        if sum(sizes) <= limits.body_bytes and not _too_many(kept, limits):
             break
         parts, n = without_media(message.parts, card, dialect, limits=nothing)
         kept[at], left_out, sizes[at] = structs.replace(message, parts=parts), left_out + n, body_bytes(parts)
     return tuple(kept), left_out
+
+
+def _too_many(messages: Sequence[Message], limits: Limits) -> bool:
+    """Whether these are more pictures than one request takes, or larger ones than it takes of so many."""
+    images = [part for message in messages for part in message.parts if isinstance(part, ImagePart)]
+    if limits.images is not None and len(images) > limits.images:
+        return True
+    edge = limits.many_images_edge if len(images) > (limits.many_images or len(images)) else None
+    return edge is not None and any(max(image.width or 0, image.height or 0) > edge for image in images)
 
 
 def without_gone(messages: Sequence[Message]) -> tuple[tuple[Message, ...], int]:

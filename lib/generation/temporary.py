@@ -11,7 +11,7 @@ from collections import OrderedDict
 from msgspec import structs
 
 from lib.errors import AnswerRunning, BadInput, NotFound, OverBudget
-from lib.generation.asking import checked, sendable
+from lib.generation.asking import checked, sendable, with_words
 from lib.generation.doors import Doors, Sent
 from lib.generation.engine import Engine
 from lib.generation.estimating import Estimates
@@ -102,11 +102,13 @@ class TemporaryChats:
         *,
         override: bool = False,
     ) -> Sent:
-        """Ask with other words, beside the message as it was. Raises as `send` does."""
+        """Ask with other words, beside the message as it was. A mere text keeps its files. Raises as `send` does."""
         with self._lock:
             chat = self._chat(conversation)
             self._require_idle(chat)
-            leaf, chat.leaf = chat.leaf, chat.get(message).parent
+            old = chat.get(message)
+            content = with_words(old.parts, content) if isinstance(content, str) else content
+            leaf, chat.leaf = chat.leaf, old.parent
             try:
                 return self.send(conversation, content, settings, override=override)
             except (BadInput, NotFound, OverBudget):

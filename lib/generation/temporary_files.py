@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
+from collections.abc import Collection
 from typing import Literal
 
 from msgspec import Struct, structs
@@ -107,11 +108,11 @@ class TemporaryFiles:
             held = self._holding(public_id)
             held[:] = [one for one in held if one.public_id != public_id]
 
-    def clear(self, place: str) -> None:
-        """What waited there has been sent."""
+    def clear(self, place: str, sent: Collection[str]) -> None:
+        """These have been sent; what came meanwhile goes on waiting."""
         with self._lock:
-            if place in self._places:
-                self._places[place] = []
+            if held := self._places.get(place):
+                held[:] = [one for one in held if one.public_id not in sent]
 
     def get(self, public_id: str) -> Attachment:
         """Raises NotFound."""

@@ -24,6 +24,7 @@ from lib.store.insight_months import (
     pages,
     project_sums,
     ranks,
+    side_by_side,
     whole_sums,
 )
 from lib.store.insight_scope import cost_conditions, event_conditions, is_rolled
@@ -34,12 +35,12 @@ _u, _c, _t = schema.usage_event.c, schema.conversation.c, schema.conversation_to
 Spent = Mapping[Any, Any]
 """The sums of one conversation by their names."""
 _f, _w = schema.folder.c, schema.conversation_tag.c
-_FEW, _MANY = 1_000, 30_000
+_FEW, _MANY = 4_000, 30_000
 """So many requests are read faster than conversations are looked at one by one, in sums of months or in the ledger."""
 _REQUESTS_PER_LOOK = 4
 """To look at one conversation takes as long as to read so many requests: the walk ends where reading all is faster."""
 _MOST_LISTS = 3
-"""A period of more months is walked by what conversations cost in all."""
+"""A period of more months is walked only by what conversations cost in all."""
 
 
 def costliest(connection: Connection, owner: int, filter: Filter, currency: str, limit: int) -> list[ChatSpend]:
@@ -64,10 +65,9 @@ def _walked_months(
     connection: Connection, owner: int, filter: Filter, currency: str, limit: int, furthest: int, there: Cover
 ) -> list[Spent] | None:
     """The same walk with the sums of months: a look at a conversation is about as fast as one at a request."""
+    lists = _by_total(connection, owner, filter.demo, currency)
     if there.end - there.start <= _MOST_LISTS:
-        lists = by_months(connection, owner, filter, currency, there)
-    else:
-        lists = _by_total(connection, owner, filter.demo, currency)
+        lists = side_by_side(by_months(connection, owner, filter, currency, there), lists)
     best: list[Rank] = []
     seen: set[int] = set()
     for ids, most in lists:

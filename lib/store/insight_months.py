@@ -127,6 +127,14 @@ def by_months(
         lists = going
 
 
+def side_by_side(
+    one: Iterator[tuple[list[int], int]], other: Iterator[tuple[list[int], int]]
+) -> Iterator[tuple[list[int], int]]:
+    """Two such walks at once: the lower bound of the two holds, and the end of either is the end."""
+    for (ids, most), (more, rest) in zip(one, other, strict=False):
+        yield sorted({*ids, *more}), min(most, rest)
+
+
 Rank = tuple[int, int, int]
 """(what it cost, its requests, its id): greater is dearer."""
 

@@ -132,7 +132,7 @@ def _some(
 ) -> tuple[int, int | None]:
     """The next few: how many got a price, and where to go on (None: nowhere)."""
     query = _narrowed(_open(owner), gateway_id, model).where(_k.event_id > after).limit(AT_ONCE)
-    rows = connection.execute(query).all()
+    rows = connection.execute(query.with_for_update(of=schema.usage_event)).all()  # corrections take turns
     change, book, done = counting(connection, owner), _Book(connection, owner), 0
     for row in rows:
         made = _cost(row, book, references.get(row.base))

@@ -115,8 +115,11 @@ class Transfers:
             _forget_spend(connection, owner, import_id, touched)
             gone = and_(_c.id.in_(untouched), _c.owner_id == owner)
             connection.execute(update(schema.conversation).where(gone).values(deleted_ms=_UNDONE_MS))
-            total = schema.conversation_total
-            connection.execute(delete(total).where(total.c.conversation_id.in_(untouched), total.c.owner_id == owner))
+            for sums in (schema.conversation_total, schema.conversation_month):
+                empty = and_(
+                    sums.c.conversation_id.in_(untouched), sums.c.n == 0
+                )  # a title may have been paid for here
+                connection.execute(delete(sums).where(empty, sums.c.owner_id == owner))
             if not touched:
                 connection.execute(delete(schema.import_run).where(_r.id == import_id, _r.owner_id == owner))
             return len(touched)
@@ -161,6 +164,7 @@ def _forget_spend(connection: Connection, owner: int, import_id: int, touched: l
     _hand_over(connection, owner, import_id)
     query = select(schema.usage_event).join(schema.imported_event, _ie.event_id == _u.id)
     query = query.where(_ie.import_id == import_id, _ie.owner_id == owner, _u.owner_id == owner)
+    query = query.with_for_update(of=schema.usage_event)  # nobody corrects a cost meanwhile
     events = [event for event in connection.execute(query) if event.conversation_id not in set(touched)]
     change = counting(connection, owner)
     untake_events(connection, owner, events, change)

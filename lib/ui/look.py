@@ -67,6 +67,8 @@ _RULES = """
   [data-testid="stApp"] [data-testid] pre code .token:is(
     .decorator, .annotation, .regex, .class-name, .builtin
   ) { color: light-dark(#9a4a07, #f5a266); }
+  /* A part of a chart in which nothing is drawn yet is nothing to announce. */
+  :is([data-testid="stMetric"], [data-testid="stVegaLiteChart"]) g[role]:empty { display: none; }
   /* A diagram that cannot be drawn gives way to its source. */
   [class*="st-key-diagram-"]:not(:has([data-testid="stMermaidError"])) > :has([data-testid="stCode"]),
   [class*="st-key-diagram-"]:has([data-testid="stMermaidError"]) [data-testid="stMermaidChart"],

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from lib.markdown import plain
 from lib.messages import FilePart, ImagePart, Part, VideoPart
+from lib.store.parts import digest_of
 from lib.store.rows import StoredMessage
 from lib.ui.attachment_words import part_words
 from lib.ui.browser_parts import browser_part
@@ -45,7 +46,7 @@ def show_parts(holders: Iterable[tuple[str, Sequence[Part]]], key: str, *, large
 
 def _listed(public_id: str, parts: Sequence[Part]) -> Iterator[_File]:
     for place, part in enumerate(parts):
-        address = f"/file/{public_id}/{place}"
+        address = _address(public_id, place, part)
         match part:
             case ImagePart():
                 name = plain(part.name) or "Picture"
@@ -56,6 +57,12 @@ def _listed(public_id: str, parts: Sequence[Part]) -> Iterator[_File]:
                 yield _File("video", plain(part.name), _words(part), address, "", part.width, part.height)
             case FilePart():
                 yield _File("document", plain(part.name), part_words(part), address)
+
+
+def _address(public_id: str, place: int, part: Part) -> str:
+    """Of other bytes another one, for browsers keep them: what waits may change its form."""
+    digest = digest_of(part)
+    return f"/file/{public_id}/{place}" + (f"?{digest[:16]}" if digest else "")
 
 
 def _words(part: Part) -> str:

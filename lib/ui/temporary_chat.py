@@ -68,7 +68,7 @@ class TemporaryChat(Chat):
         st.session_state["temporary-settings"] = settings
         waiting = Waiting(self)
         sent = services().desk.temporary.send(self.id, waiting.content(text), settings, key=key, override=override)
-        services().attachments.memory.clear(waiting.place)
+        services().attachments.memory.clear(waiting.place, waiting.ids)
         return sent
 
     def _open(self, conversation: str) -> None:

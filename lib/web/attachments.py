@@ -105,7 +105,7 @@ async def _write_down(request: Request, path: Path, most: int) -> None:
     """The body into a file that only this user of the machine can read. Raises OSError and ClientDisconnect."""
     size, waiting = 0, bytearray()
     handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(handle, "wb", buffering=0) as file:
+    with os.fdopen(handle, "wb") as file:  # an unbuffered one would drop what a full disk took no more
         async for piece in request.stream():
             size += len(piece)
             if size > most:
@@ -115,6 +115,7 @@ async def _write_down(request: Request, path: Path, most: int) -> None:
                 await run_in_threadpool(file.write, bytes(waiting))
                 waiting.clear()
         await run_in_threadpool(file.write, bytes(waiting))
+        await run_in_threadpool(file.flush)
 
 
 def _too_large(most: int) -> _Refused:

@@ -137,3 +137,13 @@ def test_pictures_of_a_message_get_smaller_and_the_rest_stays(attaching: Attachi
     assert len(small.data) < len(large.data)
     assert others == [tiny, text]
     assert list(attaching.incoming.iterdir()) == []
+
+
+def test_what_came_while_a_message_was_being_sent_goes_on_waiting() -> None:
+    files = TemporaryFiles()
+    place = files.open_place()
+    sent = files.add(place, Attachment("a.txt", "document", "text/plain", 1))
+    late = files.add(place, Attachment("b.txt", "document", "text/plain", 1))
+    files.clear(place, (sent.public_id,))
+    assert [item.public_id for item in files.list(place)] == [late.public_id]
+    files.clear("memory-unknown", (sent.public_id,))

@@ -424,3 +424,14 @@ def test_asking_again_when_nothing_failed_starts_nothing(open_house: Open) -> No
     run = table.run()
     assert table.work.retry_failed(run.public_id) == 0
     assert table.state(run) == "ready" and not table.door.asked
+
+
+def test_a_price_that_goes_away_pauses_a_run_with_a_budget(open_house: Open) -> None:
+    hold = Hold()
+    table = Table(open_house(ScriptedDoor(hold, *said("x", 500)[1:])), 4, parallel=1)
+    run = table.started(budget=10**9)
+    eventually(lambda: len(table.door.asked) == 1)
+    table.house.doors.priced = Tariff()
+    hold.let_go.set()
+    assert table.at_end(run, "paused")[1].state == "waiting"
+    assert table.progress(run).reason == "unpriced_budget" and len(table.door.asked) == 1

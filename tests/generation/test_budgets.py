@@ -205,8 +205,10 @@ def test_cheaper_variants_are_offered_with_what_they_save(open_house: Open) -> N
 
 def test_without_a_limit_the_answer_may_be_as_long_as_the_longest_lately() -> None:
     assert charge_of(100, (), Params(), Tariff()) == Charge()
-    found = charge_of(100, (10, 30, 900), Params(), TARIFF)
-    assert (found.nano, found.high_nano) == (100 * 2_000 + 30 * 10_000, 125 * 2_000 + 900 * 10_000)
+    found = charge_of(100, (10, 30, 9_000), Params(), TARIFF)
+    assert (found.nano, found.high_nano) == (100 * 2_000 + 30 * 10_000, 125 * 2_000 + 9_000 * 10_000)
+    short_so_far = charge_of(100, (10, 30, 60), Params(), TARIFF)
+    assert short_so_far.high_nano == 125 * 2_000 + LONGEST_ASSUMED * 10_000
     unknown = charge_of(100, (), Params(), TARIFF)
     assert unknown.high_nano == 125 * 2_000 + LONGEST_ASSUMED * 10_000
     capped = charge_of(100, (10, 30, 900), Params(max_tokens=50), TARIFF)

@@ -208,6 +208,17 @@ def test_the_oldest_are_left_out_when_all_together_are_too_large() -> None:
     assert within_body(small, takes, "openai", spare_last=True) == (tuple(small), 0)
 
 
+def test_the_oldest_are_left_out_when_all_together_are_too_many_or_too_wide() -> None:
+    takes = ModelCard("c", "c", "claude", openai=Abilities(True, True, False), context=200_000)
+    pages = [Message("user", tuple(structs.replace(PICTURE, name=f"{at}.pdf") for _ in range(20))) for at in range(6)]
+    kept, n = within_body(pages, takes, "openai", spare_last=True)
+    assert n == 20 and "0.pdf" in kept[0].text and kept[1:] == tuple(pages[1:])
+    wide = [Message("user", (structs.replace(PICTURE, width=2_400, name="wide.png"),)), pages[0]]
+    kept, n = within_body(wide, takes, "openai", spare_last=True)
+    assert n == 1 and "wide.png" in kept[0].text and kept[1] == pages[0]
+    assert within_body(wide[:1] * 3, takes, "openai", spare_last=True)[1] == 0
+
+
 def test_a_file_whose_bytes_are_gone_is_never_sent_as_a_reference() -> None:
     gone = structs.replace(PICTURE, data=b"", url="stored:" + "0" * 64)
     [kept], n = without_gone([Message("user", (gone, TextPart("what?")))])
@@ -225,6 +236,18 @@ def test_a_temporary_chat_leaves_out_what_is_not_taken(open_house: Open) -> None
     shown = house.desk.temporary.messages(sent.conversation)[-1]
     assert (shown.public_id, shown.left_out) == (more.message, 1)
     assert door_of(house).asked[0].messages[0].parts[0] == PICTURE
+
+
+def test_other_words_keep_the_pictures_in_a_temporary_chat_too(open_house: Open) -> None:
+    house = seeing(open_house(ScriptedDoor(*WHOLE)))
+    desk = house.desk.temporary
+    sent = desk.send(None, (PICTURE, TextPart("what?")), SETTINGS)
+    eventually(lambda: not house.engine.running())
+    asked = desk.messages(sent.conversation)[0]
+    desk.edit_and_send(sent.conversation, asked.public_id, "which colour?", SETTINGS)
+    eventually(lambda: not house.engine.running())
+    assert desk.messages(sent.conversation)[0].parts == (PICTURE, TextPart("which colour?"))
+    assert door_of(house).asked[1].messages[0].parts[0] == PICTURE
 
 
 def test_a_title_is_asked_for_with_the_names_of_files(open_house: Open) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import stat
 from pathlib import Path
 from typing import Any, Literal
@@ -98,6 +99,17 @@ def test_a_file_is_streamed_into_a_private_file_taken_in_and_removed(kept: Kept)
     assert kept.taken == [("new", "größer & co.png", b"one two three")]
     assert kept.modes == [0o600]
     assert kept.left() == []
+
+
+def test_a_file_of_which_only_a_part_could_be_written_is_not_taken(kept: Kept) -> None:
+    """On a disk that becomes full in the middle of a piece; the most bytes of one file act alike."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        sent = Sent(kept, [b"x" * 1500])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (sent.status, kept.taken, kept.left()) == (507, [], [])
 
 
 def test_a_file_without_a_name_and_without_bytes_is_taken_too(kept: Kept) -> None:
