@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Literal
 
-from msgspec import Struct, convert
+from msgspec import Struct, convert, structs
 
 from lib.cards import Prices
 from lib.dialects import price_text
@@ -151,6 +151,7 @@ def _row(
     if not model:
         return Trouble(row.line, "no_model", _short(" ".join(row.cells)))
     numbers: dict[str, Decimal] = {}
+    spoken: list[_Told] = []
     beside = _told(f"{cells.get('unit', '')} {cells.get('currency', '')}")
     for field in PRICE_FIELDS:
         try:
@@ -160,7 +161,8 @@ def _row(
         if number is not None:
             numbers[field] = number
             said = _joined(_told(beside_number(cells[field])), over.get(field, _Told()))
-            if _contradict(beside, said):
+            spoken.append(said)
+            if _contradict(beside, said) or _mixes_cents(spoken):
                 return Trouble(row.line, "units_differ", _short(cells[field]))
             beside = _joined(beside, said)
     return _listed(row.line, model, numbers, beside)
@@ -182,7 +184,7 @@ def _collected(found: list[Listed | Trouble], places: Mapping[Field, int], headi
         if isinstance(row, Trouble):
             continue
         known = rows.setdefault(row.model, row)
-        if known is not row and known.numbers != row.numbers:
+        if structs.replace(row, line=known.line) != known:
             troubles.append(Trouble(row.line, "twice", row.model))
     kept = list(rows.values())
     troubles += [Trouble(row.line, "too_large", row.model) for row in kept[MAX_MODELS:]]
@@ -204,6 +206,11 @@ def _joined(first: _Told, then: _Told) -> _Told:
 def _contradict(one: _Told, other: _Told) -> bool:
     units = {one.tokens, other.tokens} - {None}
     return len(units) > 1 or len({one.currency, other.currency} - {None}) > 1
+
+
+def _mixes_cents(spoken: list[_Told]) -> bool:
+    """One number says that it is in cents, and another one that it is in whole units of a currency."""
+    return any(one.cents for one in spoken) and any(one.currency and not one.cents for one in spoken)
 
 
 def _model(cell: str) -> str:
@@ -254,6 +261,7 @@ def _toml_row(name: str, fields: Mapping[str, Any], top: _Told, lines: list[str]
     if not model:
         return Trouble(line, "no_model", _short(name))
     numbers: dict[str, Decimal] = {}
+    spoken: list[_Told] = []
     told = _told(f"{fields.get('unit', '')} {fields.get('currency', '')}")
     for key, value in fields.items():
         field = field_of(key)
@@ -265,7 +273,11 @@ def _toml_row(name: str, fields: Mapping[str, Any], top: _Told, lines: list[str]
             return Trouble(line, "no_number", _short(str(value)))
         if number is not None:
             numbers[field] = number
-            told = _joined(told, _joined(_told(key), _told(beside_number(str(value)))))
+            said = _joined(_told(key), _told(beside_number(str(value))))
+            spoken.append(said)
+            if _contradict(told, said) or _mixes_cents(spoken):
+                return Trouble(line, "units_differ", _short(str(value)))
+            told = _joined(told, said)
     return _listed(line, model, numbers, _joined(told, top))
 
 

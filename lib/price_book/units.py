@@ -20,8 +20,10 @@ from lib.price_book.columns import PRICE_FIELDS
 from lib.price_book.reading import Listed
 
 FEWEST_KNOWN = 5
-LEAST, MOST = Fraction(1, 100), Fraction(20)
-"""A price outside this range of its reference, or at the lower end of it, is blocked until somebody confirms it."""
+LEAST, MOST = Fraction(1, 60), Fraction(20)
+"""A price outside this range of its reference, or at the lower end of it, is blocked until somebody confirms it.
+
+Its ends leave room: a price that is a hundred times too low may also have gone up by half."""
 
 Basis = Literal["told", "references", "size", "unknown"]
 """Where the unit comes from: the list says it · at least five known models fit it · only the size of the numbers."""

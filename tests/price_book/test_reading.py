@@ -89,6 +89,27 @@ def test_units_that_differ_within_a_row_are_a_trouble() -> None:
     assert trouble.code == "units_differ"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "model,input,output\nm,250¢,$10",
+        "model,input (USD cents / 1M),output (USD / 1M)\nm,250,10",
+        '[m]\ninput = "250 cents"\noutput = "$10"\n',
+        "[m]\ninput_per_1k = 0.0025\noutput_per_1m = 10\n",
+        '[m]\ninput = "$2 / 1M"\noutput = "¥10 / 1M"\n',
+    ],
+)
+def test_cents_thousands_and_currencies_are_not_carried_over_to_a_price_that_says_another(text: str) -> None:
+    found = read_prices(text)
+    assert found.rows == () and [one.code for one in found.troubles] == ["units_differ"]
+
+
+def test_the_same_numbers_in_another_currency_are_another_price() -> None:
+    found = read_prices("model,input,output\nm,$2,$8\nm,$2,$8\nm,¥2,¥8\nm,$2 / 1K,$8 / 1K")
+    assert [row.currency for row in found.rows] == ["USD"]
+    assert [(one.line, one.code) for one in found.troubles] == [(4, "twice"), (5, "twice")]
+
+
 def test_columns_can_be_named_by_hand() -> None:
     found = read_prices("a,b,c\nm,15,2.5", columns={"model": 0, "output": 1, "input": 2})
     assert (found.troubles, found.rows[0].input, found.rows[0].output) == ((), Decimal("2.5"), Decimal(15))
