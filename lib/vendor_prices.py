@@ -8,7 +8,7 @@ somebody asks for a reference.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -47,7 +47,8 @@ def reference(base_model: str, on: date | None = None) -> Prices | None:
 
     None for every other id, above all for ids with a variant's suffix: their price is the gateway's.
     """
-    found = [listed for listed in history(base_model) if on is None or not listed.valid_from or listed.valid_from <= on]
+    day = on or datetime.now(UTC).date()
+    found = [listed for listed in history(base_model) if not listed.valid_from or listed.valid_from <= day]
     if found:
         return found[-1].prices
     card = _bases().get(base_model)

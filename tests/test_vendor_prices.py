@@ -9,9 +9,9 @@ from datetime import date
 import pytest
 
 from lib import vendor_prices
-from lib.cards import ModelCard
+from lib.cards import ModelCard, Prices
 from lib.catalogue import load_catalogue
-from lib.vendor_prices import history, reference
+from lib.vendor_prices import ListPrice, history, reference
 
 CARDS = load_catalogue()
 
@@ -41,6 +41,13 @@ def test_a_likeness_of_the_package_is_not_taken_even_for_a_base(monkeypatch: pyt
     likeness = ModelCard("claude-opus-4-7-air", "claude-opus-4-7-air", "claude")
     monkeypatch.setattr(vendor_prices, "_bases", lambda: {likeness.id: likeness})
     assert reference(likeness.id) is None
+
+
+def test_a_price_that_is_announced_does_not_count_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = (ListPrice(Prices(2, 2)), ListPrice(Prices(1, 1), date(2999, 1, 1)))
+    monkeypatch.setattr(vendor_prices, "history", lambda model: listed)
+    now, then = reference("any"), reference("any", date(2999, 1, 1))
+    assert now and then and (now.input, then.input) == (2, 1)
 
 
 def test_models_outside_the_catalogue_have_none() -> None:

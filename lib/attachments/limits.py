@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from lib.attachments.attachment import part_bytes
 from lib.attachments.tokens import image_tokens, sees_more
@@ -63,45 +63,32 @@ def limits_of(
     with a context of a million tokens); OpenAI, "Images and vision" (20 MB, 500 pictures); Google, "Image
     understanding" (7 MB inline, 3000 pictures) and "Video understanding".
     """
-    family = card.family if card else ""
-    image_bytes = card.image_max_bytes if card else None
-    match family:
+    own = card.image_max_bytes if card else None
+    known = Limits(image_bytes=own, video_bytes=video_bytes, body_bytes=body_bytes, useful_edge=useful_edge(card))
+    match card.family if card else "":
         case "claude":
             long_context = card is not None and (card.context or 0) >= _LONG_CONTEXT
-            return Limits(
-                image_bytes=image_bytes or 5_242_880,
+            return structs.replace(
+                known,
+                image_bytes=own or 5_242_880,
                 image_edge=8000,
                 images=600 if long_context else 100,
                 many_images=20,
                 many_images_edge=2000,
-                image_types=("image/jpeg", "image/png", "image/gif", "image/webp"),
-                video_bytes=video_bytes,
-                body_bytes=body_bytes,
-                useful_edge=useful_edge(card),
+                image_types=_USUAL,
             )
         case "gpt":
-            return Limits(
-                image_bytes=image_bytes or 20_000_000,
-                images=500,
-                image_types=("image/jpeg", "image/png", "image/gif", "image/webp"),
-                video_bytes=video_bytes,
-                body_bytes=body_bytes,
-                useful_edge=useful_edge(card),
-            )
+            return structs.replace(known, image_bytes=own or 20_000_000, images=500, image_types=_USUAL)
         case "gemini":
-            return Limits(
-                image_bytes=image_bytes or 7_000_000,
-                images=3000,
-                image_types=("image/jpeg", "image/png", "image/webp", "image/heic", "image/heif"),
-                video_types=_GEMINI_VIDEO,
-                video_bytes=video_bytes,
-                body_bytes=body_bytes,
-                useful_edge=useful_edge(card),
+            return structs.replace(
+                known, image_bytes=own or 7_000_000, images=3000, image_types=_GEMINI_IMAGE, video_types=_GEMINI_VIDEO
             )
         case _:
-            return Limits(image_bytes=image_bytes, video_bytes=video_bytes, body_bytes=body_bytes)
+            return known
 
 
+_USUAL: Final = ("image/jpeg", "image/png", "image/gif", "image/webp")
+_GEMINI_IMAGE: Final = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/heif")
 _GEMINI_VIDEO: Final = (
     "video/mp4",
     "video/mpeg",

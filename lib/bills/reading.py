@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 from lib.bills.headings import columns_of, form_of, is_aggregated
 from lib.bills.line import Bill, BillForm, BillLine, Code, Column, Trouble
-from lib.dialects import price_text
 from lib.errors import BadInput
 from lib.local_time import ms_of, zone_of
 from lib.money import MAX_NANO
@@ -28,6 +27,9 @@ _CONSUMED, _REFUNDED = frozenset({"2", "consume", "消费"}), frozenset({"6", "r
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _GERMAN = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})[ ,T]*(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _SLASHED = re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})[ T]+(\d{1,2}):(\d{2})(?::(\d{2}))?")
+_CODE = re.compile(r"\b(USD|CNY|RMB|EUR|GBP|JPY|KRW|INR)\b", re.IGNORECASE)
+_SIGNS = {"$": "USD", "€": "EUR", "¥": "CNY", "￥": "CNY", "元": "CNY", "£": "GBP", "₩": "KRW", "₹": "INR"}
+_CENTS = re.compile(r"¢|\bcents?\b|\bct\b", re.IGNORECASE)
 _SECONDS, _MILLISECONDS = range(10**9, 10**11), range(10**12, 10**14)
 
 
@@ -38,6 +40,7 @@ class _Reader:
         self.form, self.columns, self.points, self.zone = form, columns, points, zone
         self.comma: bool | None = None
         self.currency = "USD"
+        self.cents = False
 
     def cell(self, row: SheetRow, column: Column) -> str:
         at = self.columns.get(column, -1)
@@ -52,6 +55,7 @@ class _Reader:
             nano = self._nano(self.cell(row, "amount"))
             tokens = [self._tokens(self.cell(row, name)) for name in ("tokens_in", "tokens_out", "tokens_cached")]
             at_ms = _time(self.cell(row, "time"), self.zone)
+            currency = self._currency(row)
         except BadInput as error:
             return Trouble(row.line, _code(error.reason), str(error)[:80])
         if nano is None:
@@ -67,7 +71,7 @@ class _Reader:
             tokens[0],
             tokens[1],
             -abs(nano) if refunded else nano,
-            self._currency(row),
+            currency,
             kept,
             tokens[2],
         )
@@ -76,7 +80,13 @@ class _Reader:
         number = number_of(cell, self.comma)
         if number is None:
             return None
-        amount = number / self.points if self.points else number
+        beside = beside_number(cell)
+        signed = _currency_in(beside)
+        amount = number
+        if self.points and not signed:  # "$0.50" is no number of points
+            amount = number / self.points
+        elif _CENTS.search(beside) or (self.cents and not signed):
+            amount = number / 100
         nano = int((amount * 10**9).to_integral_value(ROUND_HALF_EVEN))
         if abs(nano) > MAX_NANO:
             raise BadInput("no_amount", cell)
@@ -91,10 +101,23 @@ class _Reader:
         return int(number)
 
     def _currency(self, row: SheetRow) -> str:
-        told = self.cell(row, "currency").upper()
-        if re.fullmatch("[A-Z]{3}", told):
-            return "CNY" if told == "RMB" else told
-        return price_text.currency_in(beside_number(self.cell(row, "amount"))) or self.currency
+        """Raises BadInput('currency') for one that is not known, or where the line names two."""
+        cell = self.cell(row, "currency")
+        told = _coded(cell.upper()) if re.fullmatch("[A-Za-z]{3}", cell) else _currency_in(cell)
+        beside = _currency_in(beside_number(self.cell(row, "amount")))
+        if (cell and not told) or (told and beside and told != beside):
+            raise BadInput("currency", cell)
+        return told or beside or self.currency
+
+
+def _currency_in(text: str) -> str | None:
+    """The currency that a code or a sign in `text` means."""
+    code = _CODE.search(text)
+    return _coded(code.group().upper()) if code else next((_SIGNS[sign] for sign in _SIGNS if sign in text), None)
+
+
+def _coded(code: str) -> str:
+    return "CNY" if code == "RMB" else code
 
 
 def read_bill(
@@ -110,8 +133,9 @@ def read_bill(
     """The lines of a bill. `form` and `columns` (counted from 0) override what the headings suggest.
 
     Times without a zone are in `zone`. With `points_per_unit` amounts are points; new-api's quota column is in points
-    of 500,000 to the dollar. `currency` is that of amounts which name none. Raises BadInput 'too_large', 'not_text',
-    'zone' or 'points'.
+    of 500,000 to the dollar. `currency` is that of amounts which name none, nor does their heading.
+
+    Raises BadInput 'too_large', 'not_text', 'zone' or 'points'.
     """
     if points_per_unit is not None and points_per_unit <= 0:
         raise BadInput("points")
@@ -126,7 +150,8 @@ def read_bill(
     in_points = chosen == "new-api" and _is_quota(headings, places)
     points = points_per_unit or (POINTS_PER_USD if in_points else None)
     reader = _Reader(chosen, places, Decimal(points) if points else None, info)
-    reader.currency = currency
+    heading = headings[places["amount"]] if 0 <= places["amount"] < len(headings) else ""
+    reader.currency, reader.cents = _currency_in(heading) or currency, bool(_CENTS.search(heading))
     body = sheet.rows[1:]
     reader.comma = uses_decimal_comma(reader.cell(row, "amount") for row in body)
     found = [reader.line(row) for row in body[:MAX_LINES]]
@@ -153,7 +178,8 @@ def _is_quota(headings: tuple[str, ...], places: Mapping[Column, int]) -> bool:
 
 
 def _code(reason: str) -> Code:
-    codes: dict[str, Code] = {"ambiguous": "ambiguous", "no_time": "no_time", "negative_tokens": "negative_tokens"}
+    known: tuple[Code, ...] = ("ambiguous", "no_time", "negative_tokens", "currency")
+    codes: dict[str, Code] = {code: code for code in known}
     return codes.get(reason, "no_amount")
 
 

@@ -23,7 +23,7 @@ _PER: Final = (
 )
 _CURRENCIES: Final = (
     (re.compile(r"[¥￥元]|cny|rmb|人民币", re.IGNORECASE), "CNY"),
-    (re.compile(r"€|eur", re.IGNORECASE), "EUR"),
+    (re.compile(r"€|(?<![a-z])euros?(?![a-z])|(?<![a-z])eur(?![a-z])", re.IGNORECASE), "EUR"),
     (re.compile(r"\$|usd", re.IGNORECASE), "USD"),
 )
 

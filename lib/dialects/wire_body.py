@@ -84,9 +84,3 @@ def written(sent: Mapping[str, Any]) -> Body:
 
     encoded = msgspec.json.encode(sent, enc_hook=hold)
     return Body(encoded.split(_MARK.encode()) if media else [encoded], media)
-
-
-def body_chunks(sent: Mapping[str, Any]) -> tuple[int, Iterator[bytes]]:
-    """The length of the body in bytes, and the body piece by piece."""
-    body = written(sent)
-    return body.length, iter(body)

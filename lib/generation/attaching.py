@@ -31,7 +31,10 @@ _STALE_S = 86_400
 
 
 class File(Protocol):
-    """Bytes of an attachment or of a message's part; `digest` changes whenever they do."""
+    """Bytes of an attachment or of a message's part; `digest` changes whenever they do.
+
+    `temporary` ones are in memory only.
+    """
 
     @property
     def media_type(self) -> str: ...
@@ -41,6 +44,8 @@ class File(Protocol):
     def name(self) -> str: ...
     @property
     def digest(self) -> str: ...
+    @property
+    def temporary(self) -> bool: ...
     def read(self, offset: int, length: int) -> bytes: ...
 
 

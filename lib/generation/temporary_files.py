@@ -34,6 +34,10 @@ class FileInMemory(Struct, frozen=True):
         return len(self.data)
 
     @property
+    def temporary(self) -> bool:
+        return True
+
+    @property
     def digest(self) -> str:
         return hashlib.sha256(self.data).hexdigest()
 

@@ -32,6 +32,7 @@ MEASURES = (
     "other_nano",
     "cost_nano",
     "est_cost_nano",
+    "n_uncounted",
 )
 _COMPONENTS = ("input_nano", "cache_read_nano", "cache_write_nano", "output_nano", "other_nano")
 
@@ -65,6 +66,8 @@ class Slice(Struct, frozen=True):
     other_nano: int = 0
     cost_nano: int = 0
     est_cost_nano: int = 0
+    n_uncounted: int = 0
+    """Requests whose input or output tokens nobody counted."""
 
     @property
     def key(self) -> tuple[int, str, str]:
@@ -86,6 +89,11 @@ class Slice(Struct, frozen=True):
     def priced(self) -> bool:
         """Every request has a cost."""
         return self.n > 0 and self.n_unpriced == 0
+
+    @property
+    def comparable(self) -> bool:
+        """Its tokens are all that it cost: no charge that the gateway reported without saying what for."""
+        return self.priced and not (self.n_uncounted and self.other_nano)
 
     @property
     def count(self) -> TokenCount:
@@ -148,6 +156,7 @@ def _without_components(tally: Tally) -> Slice:
         other_nano=tally.cost_nano,
         cost_nano=tally.cost_nano,
         est_cost_nano=tally.est_cost_nano,
+        n_uncounted=max(tally.n_in_unknown, tally.n_out_unknown),
     )
 
 

@@ -41,8 +41,8 @@ class Option(Struct, frozen=True):
 class WhatIf(Struct, frozen=True):
     """One base model at one gateway. `now_nano` is what its `compared` requests cost.
 
-    `left_out` requests have no cost and are in no figure; `estimated` of the compared ones have estimated tokens and
-    make up `estimated_nano` of the cost.
+    `left_out` requests have no cost, or one for tokens that nobody counted, and are in no figure; `estimated` of the
+    compared ones have estimated tokens and make up `estimated_nano` of the cost.
     """
 
     gateway_id: int
@@ -77,8 +77,9 @@ def what_if(
 ) -> tuple[WhatIf, ...]:
     """Per gateway and base the period on each variant, the costliest base first.
 
-    `cards` are the models of each gateway with today's prices there. Slices of other currencies are left out; so are
-    requests without a cost, and slices that mix them with priced ones (counted in `left_out`).
+    `cards` are the models of each gateway with today's prices there. Slices of other currencies are left out. So are
+    requests without a cost, slices that mix them with priced ones, and those that hold a charge for tokens nobody
+    counted, which would seem to be free elsewhere (all of them counted in `left_out`).
     """
     grouped: dict[tuple[int, str], list[Slice]] = {}
     for piece in slices:
@@ -105,7 +106,7 @@ def whole(found: Sequence[WhatIf]) -> tuple[Whole, ...]:
 
 def _of_base(key: tuple[int, str], pieces: Sequence[Slice], cards: Sequence[ModelCard], currency: str) -> WhatIf:
     gateway_id, base = key
-    compared = [piece for piece in pieces if piece.priced]
+    compared = [piece for piece in pieces if piece.comparable]
     total = _sum(compared) or Slice(gateway_id, base, base, pieces[0].family, currency=currency)
     ran = {piece.model: piece.n for piece in merged(compared).values()}
     others = sorted((card for card in cards if card.base == base), key=_standard_first)
@@ -118,7 +119,7 @@ def _of_base(key: tuple[int, str], pieces: Sequence[Slice], cards: Sequence[Mode
         currency,
         compared=total.n,
         now_nano=total.cost_nano,
-        left_out=sum(piece.n for piece in pieces if not piece.priced),
+        left_out=sum(piece.n for piece in pieces if not piece.comparable),
         estimated=total.n_estimated,
         estimated_nano=total.est_cost_nano,
         options=options,

@@ -9,7 +9,9 @@ from lib.attachments import Attachment
 from lib.intake.job import Job
 from lib.intake.plain_text import as_text
 
-_TOKEN = re.compile(r"\\([a-zA-Z]{1,32})(-?[0-9]{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|([^\\{}\r\n]+)")
+_TOKEN = re.compile(
+    r"\\([a-zA-Z]{1,32})(-?[0-9]{1,10})? ?|((?:\\'[0-9a-fA-F]{2}){1,4096})|\\([^a-zA-Z])|([{}])|([^\\{}\r\n]+)"
+)
 _SIGNS = {
     "par": "\n",
     "line": "\n",
@@ -30,6 +32,8 @@ _SILENT = {
     "fonttbl", "colortbl", "stylesheet", "info", "pict", "object", "header", "footer", "generator", "themedata",
     "listtable", "listoverridetable", "rsidtbl", "fldinst", "datastore", "xmlnstbl", "latentstyles", "deleted",
 }  # fmt: skip
+_PAGES = {"437", "850", "852", "866", "874", "932", "936", "949", "950", *(str(page) for page in range(1250, 1259))}
+"""Windows code pages by the numbers that `ansicpg` has."""
 _MOST_DEPTH = 1000
 
 
@@ -55,7 +59,7 @@ def _words(source: str, most: int) -> tuple[str, bool]:
         elif symbol:
             words.symbol(symbol)
         else:
-            words.characters(plain or bytes([int(code, 16)]).decode("cp1252", "replace"))
+            words.characters(plain or words.decoded(bytes.fromhex(code.replace("\\'", ""))))
         if words.length > most or words.depth > _MOST_DEPTH:
             return words.text, True
     return words.text, False
@@ -72,6 +76,7 @@ class _Words:
         self._out: list[str] = []
         self._groups: list[tuple[bool, int]] = []
         self._silent, self._after, self._skip = False, 1, 0
+        self._page = "cp1252"
         self.length = 0
 
     @property
@@ -93,6 +98,8 @@ class _Words:
         self._silent = self._silent or word in _SILENT
         if word == "uc":
             self._after = min(int(number or 1), 8)
+        elif word == "ansicpg" and number in _PAGES:
+            self._page = f"cp{number}"
         elif word == "u" and number:
             self._say(chr(int(number) % 65536))  # a signed number of 16 bits
             self._skip = self._after
@@ -102,6 +109,12 @@ class _Words:
     def symbol(self, symbol: str) -> None:
         self._silent = self._silent or symbol == "*"
         self._say({"~": "\u00a0", "_": "-"}.get(symbol, symbol if symbol in "\\{}" else ""))
+
+    def decoded(self, data: bytes) -> str:
+        """Characters that stand as bytes; some letters take two of them. Those behind a \\u are skipped one by one."""
+        left = min(self._skip, len(data))
+        self._skip -= left
+        return data[left:].decode(self._page, "replace")
 
     def characters(self, text: str) -> None:
         skipped = min(self._skip, len(text))

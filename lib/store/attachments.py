@@ -46,6 +46,7 @@ class Served(Struct, frozen=True):
     name: str
     read: Callable[[int, int], bytes]
     digest: str
+    temporary: bool = False
 
 
 class Attachments:

@@ -68,14 +68,21 @@ class Statements:
         at_ms = self._cut(owner)
         if not is_closable(month, zone, at_ms):
             raise BadInput("month_open")
-        if any(one.month == month for one in self.list(owner)):
+        known = self.list(owner)
+        if any(one.month == month for one in known):
             raise BadInput("month_closed")
         made = self._db.read(lambda connection: _made(connection, owner, month, zone, at_ms))
         row = {"id": new_id(), "owner_id": owner, "public_id": new_public_id(), "closed_ms": at_ms}
         row |= {"month": month, "zone": zone, "hash": made.hash, "n_rows": made.n_rows}
         row |= {"document": encoded(made).decode()}
-        if not self._db.write(lambda connection: insert_new(connection, schema.statement, row)):
-            raise BadInput("month_closed")
+
+        def keep(connection: Connection) -> bool:
+            recounting(connection, owner)
+            found = list(reversed(_closed(connection, owner)))
+            return found == known and insert_new(connection, schema.statement, row)
+
+        if not self._db.write(keep):  # another month was closed meanwhile, perhaps with the same adjustments
+            return self.close(owner, month, zone)
         return self._one(owner, str(row["public_id"]))[0]
 
     def _cut(self, owner: int) -> int:

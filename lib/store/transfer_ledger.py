@@ -171,7 +171,9 @@ def _as_attempt(event_id: int, copy: AttemptCopy) -> Attempt:
 
 
 def _cost_row(owner: int, event_id: int, seq: int, cost: CostCopy) -> dict[str, Any]:
-    row: dict[str, Any] = {name: bounded(getattr(cost, name)) for name in AMOUNTS}
+    # A file that says a request cost less than nothing would make room in every budget: that cost is unknown.
+    known = cost.nano is None or cost.nano >= 0
+    row: dict[str, Any] = {name: bounded(getattr(cost, name)) if known else None for name in AMOUNTS}
     row |= {name: storable(getattr(cost, name)) for name in ("kind", "reason", "currency")}
     row |= {"source": cost.source, "created_ms": bounded(cost.created_ms), "price_version_id": None}
     row |= {"cache_price_assumed": int(cost.cache_price_assumed)}

@@ -9,7 +9,7 @@ import streamlit as st
 from lib.batch import Batch
 from lib.errors import NotFound, ParlourError
 from lib.generation.batches import Progress
-from lib.markdown import label, plain
+from lib.markdown import label
 from lib.store.batch_results import Spent
 from lib.transfer.words import time_words
 from lib.ui import batch_words as words
@@ -47,7 +47,7 @@ def _show_line(batch: Batch) -> None:
             st.caption(label(line_words(batch, progress), limit=400))
         st.button(
             "Delete", key=f"drop-{batch.public_id}", icon=":material/delete:", type="tertiary",
-            help=f"Delete {plain(batch.name)}", on_click=delete_batch, args=(batch,),
+            help=f"Delete {label(batch.name, limit=80)}", on_click=delete_batch, args=(batch,),
         )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ _REFUSED = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
 class File(Protocol):
-    """Bytes that can be read in pieces. `digest` changes whenever they do."""
+    """Bytes that can be read in pieces. `digest` changes whenever they do; `temporary` ones must leave no trace."""
 
     @property
     def media_type(self) -> str: ...
@@ -47,6 +47,8 @@ class File(Protocol):
     def name(self) -> str: ...
     @property
     def digest(self) -> str: ...
+    @property
+    def temporary(self) -> bool: ...
     def read(self, offset: int, length: int) -> bytes: ...
 
 
@@ -76,7 +78,8 @@ def file_routes(find: Find) -> list[BaseRoute]:
 
 def _answer(request: Request, file: File) -> Response:
     etag = f'"{file.digest}"'
-    headers = _HEADERS | {"etag": etag, "cache-control": _KEPT, "content-disposition": _disposition(file)}
+    kept = "no-store" if file.temporary else _KEPT
+    headers = _HEADERS | {"etag": etag, "cache-control": kept, "content-disposition": _disposition(file)}
     if _names(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers=headers)
     wanted = request.headers.get("range", "")

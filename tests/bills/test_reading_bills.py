@@ -93,6 +93,36 @@ def test_a_comma_that_may_mean_two_things_is_not_guessed() -> None:
     assert [line.nano for line in read_bill("model;cost\nm;1,250\nn;0,5\n").lines] == [1_250_000_000, 500_000_000]
 
 
+@pytest.mark.parametrize(
+    ("text", "nano", "currency"),
+    [
+        ("model,cost\nm,-$0.50", -500_000_000, "USD"),
+        ("model,cost\nm,(0.50)", -500_000_000, "USD"),
+        ("model,cost\nm,50¢", 500_000_000, "USD"),
+        ("model,cost (cents)\nm,5", 50_000_000, "USD"),
+        ("model,cost (cents)\nm,$5", 5_000_000_000, "USD"),
+        ("model,cost (CNY)\nm,5", 5_000_000_000, "CNY"),
+        ("model,cost (CNY),currency\nm,5,EUR", 5_000_000_000, "EUR"),
+        ("model,cost,currency\nm,5,￥", 5_000_000_000, "CNY"),
+        ("model_name,quota\nm,500000", 1_000_000_000, "USD"),
+        ("model_name,quota\nm,$0.500000", 500_000_000, "USD"),
+    ],
+)
+def test_an_amount_is_what_the_cell_its_heading_and_its_sign_say(text: str, nano: int, currency: str) -> None:
+    (line,) = read_bill(text).lines
+    assert (line.nano, line.currency) == (nano, currency)
+
+
+def test_points_that_were_chosen_are_not_cents_too() -> None:
+    (line,) = read_bill("model,cost (cents)\nm,50", points_per_unit=100).lines
+    assert line.nano == 500_000_000
+
+
+@pytest.mark.parametrize("cells", ["¥5,USD", "5,shells"])
+def test_a_line_in_two_currencies_or_an_unknown_one_is_listed(cells: str) -> None:
+    assert [one.code for one in read_bill(f"model,cost,currency\nm,{cells}\n").troubles] == ["currency"]
+
+
 def test_what_is_no_bill_says_so() -> None:
     assert [one.code for one in read_bill("").troubles] == ["no_columns"]
     assert [one.code for one in read_bill("name,colour\na,b").troubles] == ["no_columns"]

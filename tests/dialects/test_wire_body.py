@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lib.cards import WireForm
 from lib.dialects import DIALECTS
-from lib.dialects.wire_body import PIECE, Base64, body_chunks, written
+from lib.dialects.wire_body import PIECE, Base64, written
 from lib.messages import Ask, ImagePart, Message, TextPart, VideoPart
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -36,10 +36,10 @@ def plain(value: Any) -> Any:
 @given(st.dictionaries(words, values, max_size=5))
 @settings(max_examples=150, deadline=None)
 def test_what_is_sent_is_the_json_of_the_whole_strings(sent: dict[str, Any]) -> None:
-    length, chunks = body_chunks(sent)
-    whole = b"".join(chunks)
+    body = written(sent)
+    whole = b"".join(body)
     assert json.loads(whole) == plain(sent)
-    assert len(whole) == length
+    assert len(whole) == body.length
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 2])

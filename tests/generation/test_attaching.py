@@ -44,6 +44,7 @@ def test_a_picture_waits_in_its_forms_and_is_served(attaching: Attaching, place:
     attaching.choose(waiting, "small")
     small = attaching.served(waiting, 0)
     assert small.digest != whole.digest
+    assert small.temporary is thumb.temporary is (place != "new")
     assert small.read(0, 4) == small.read(0, small.size)[:4]
     for unknown in (("nobody", 0), (waiting, 1), ("nobody", "thumb")):
         with pytest.raises(NotFound):

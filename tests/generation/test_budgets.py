@@ -11,7 +11,7 @@ from msgspec import structs
 
 from lib.budgets import Budget
 from lib.cards import ModelCard, Prices
-from lib.errors import NotFound, OverBudget
+from lib.errors import BadInput, NotFound, OverBudget, StoreError
 from lib.generation import Tariff
 from lib.generation.estimating import LONGEST_ASSUMED, charge_of
 from lib.ledger import ModelRef
@@ -140,6 +140,37 @@ def test_a_temporary_chat_falls_under_it_and_gives_back(open_house: Open) -> Non
     assert [message.role for message in house.desk.temporary.messages(chat)] == ["user", "assistant"]
     assert house.desk.temporary.send(chat, "more", CAPPED, override=True).verdict
     eventually(lambda: house.desk.running_in(chat) is None)
+
+
+@pytest.mark.parametrize(
+    "failure", [NotFound("gateway"), BadInput("image_not_taken"), StoreError("gone"), ValueError()]
+)
+@pytest.mark.parametrize("where_it_fails", ["door", "make"])
+def test_what_fails_between_holding_and_sending_gives_everything_back(
+    open_house: Open, failure: Exception, where_it_fails: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gateway is gone, a file is missing, the database is, or there is a mistake in the program."""
+
+    def fail(*asked: object, **more: object) -> object:
+        raise failure
+
+    door = ScriptedDoor(*WHOLE)
+    house = limited(open_house(door), 10 * MOST)
+    monkeypatch.setattr(house.doors if where_it_fails == "door" else house.desk._jobs, where_it_fails, fail)
+    sent = house.desk.send(None, "hi", CAPPED)
+    chat = house.desk.temporary.send(None, "hi", CAPPED).conversation
+    house.end_of(sent.message or "")
+    eventually(lambda: house.desk.running_in(chat) is None)
+    eventually(lambda: where(house).held_nano == 0)
+    assert (door.asked, where(house).spent_nano) == ([], 0)
+
+
+def test_an_engine_that_closes_gives_everything_back(open_house: Open) -> None:
+    house = limited(open_house(ScriptedDoor(*WHOLE)), 10 * MOST)
+    house.engine.drain(0.1)
+    house.desk.send(None, "hi", CAPPED)
+    house.desk.temporary.send(None, "hi", CAPPED)
+    assert (where(house).held_nano, where(house).spent_nano) == (0, 0)
 
 
 def test_a_title_is_not_asked_for_over_a_budget(open_house: Open) -> None:

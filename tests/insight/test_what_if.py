@@ -56,6 +56,15 @@ def test_unpriced_requests_are_left_out_and_counted() -> None:
     assert {option.nano for option in nothing.options} == {None}
 
 
+def test_a_charge_for_tokens_that_nobody_counted_is_no_saving_elsewhere() -> None:
+    charged = Slice(1, "gpt", "gpt", "gpt", n=1, n_uncounted=1, cost_nano=9, other_nano=9)
+    (found,) = what_if([charged], CARDS)
+    assert (found.compared, found.now_nano, found.left_out) == (0, 0, 1)
+    assert {option.missing for option in found.options} == {"nothing"} and whole([found]) == ()
+    refused = used(n_uncounted=1)
+    assert what_if([refused], CARDS)[0].compared == 2
+
+
 def test_what_ran_where_and_what_is_estimated_is_told() -> None:
     (found,) = what_if([used(n=1, n_estimated=1, est_cost_nano=9), used("gpt-low", 3, 6)], CARDS)
     assert {option.variant: option.current_share for option in found.options if option.current_share} == {

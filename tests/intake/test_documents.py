@@ -113,6 +113,17 @@ def test_rich_text_gives_its_words(taken: Taken) -> None:
     assert words(taken(made.rtf("Grüße aus Wien"), "a.rtf")).text == "Grüße aus Wien\nnext line"
 
 
+@pytest.mark.parametrize(
+    ("page", "told"),
+    [(b"1251", "Привет"), (b"1253", "Γειά"), (b"932", "日本"), (b"99999", "Ïðèâåò")],
+    ids=["Cyrillic", "Greek", "two bytes a character", "unknown"],
+)
+def test_an_old_rtf_says_in_which_letters_it_was_written(taken: Taken, page: bytes, told: str) -> None:
+    encoded = told.encode("cp1252" if page == b"99999" else f"cp{page.decode()}")
+    escaped = "".join(f"\\'{byte:02x}" for byte in encoded).encode()
+    assert words(taken(rb"{\rtf1\ansi\ansicpg" + page + b" " + escaped + b" ok}", "a.rtf")).text == f"{told} ok"
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_text_is_read_in_the_encoding_that_it_has(taken: Taken, encoding: str) -> None:
     told = "Der Bär läuft über die Straße.\nZweite Zeile – Ende." * 3

@@ -51,6 +51,8 @@ def test_a_dotted_toml_table_is_one_model_id() -> None:
         ("model,input (cents / 1M),output\nm,250,1500", 10**6, True, None),
         ("model,input,output\nm,¥16/M,¥64/M", 10**6, False, "CNY"),
         ("model,input,output\nm,2.5,15", None, False, None),
+        ("model,input (neural voices),output\nm,2.5,15", None, False, None),
+        ("model,input_price_eur,output\nm,2.5,15", None, False, "EUR"),
     ],
 )
 def test_the_unit_is_what_the_list_says(text: str, tokens: int | None, cents: bool, currency: str | None) -> None:

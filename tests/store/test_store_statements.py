@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -11,8 +12,9 @@ from sqlalchemy import update
 from lib.errors import BadInput, NotFound
 from lib.ids import id_at
 from lib.ledger import Cost
+from lib.statements.document import Statement
 from lib.statements.statement import verify
-from lib.store import Store, schema
+from lib.store import Store, schema, statements
 from tests.store.acts import REF, attempt
 
 
@@ -142,3 +144,24 @@ def test_a_first_price_in_another_currency_takes_back_nothing(store: Store, owne
     assert [(one.currency, one.before_nano, one.after_nano) for one in store.statements.pending(owner)] == [
         ("CNY", None, 5)
     ]
+
+
+def test_two_months_that_are_closed_at_once_do_not_both_hold_an_adjustment(
+    store: Store, owner: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = asked(store, 1, 5, nano(100))
+    store.statements.close(owner, "2025-01", "UTC")
+    store.ledger.add_cost(owner, first, "manual", nano(90), "bill")
+    whole, others = statements._made, ["2025-02", "2025-03"]
+
+    def slow(*asked: Any) -> Statement:
+        found = whole(*asked)
+        if others:
+            store.statements.close(owner, others.pop(), "UTC")
+        return found
+
+    monkeypatch.setattr(statements, "_made", slow)
+    store.statements.close(owner, "2025-04", "UTC")
+    found = [store.statements.get(owner, one.public_id) for one in store.statements.list(owner)]
+    assert sorted(len(one.adjustments) for one in found) == [0, 0, 0, 1]
+    assert all(store.statements.verify(owner, one.public_id) == () for one in store.statements.list(owner))

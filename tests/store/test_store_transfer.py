@@ -323,3 +323,14 @@ def test_any_tree_travels_from_store_to_store(two: tuple[Store, Store], copy: Co
         assert store.transfers.undo(store.owner(), run) == 0
         assert store.ledger.latest(store.owner(), demo=None) == []
         assert store.ledger.verify(store.owner()) == []
+
+
+def test_a_file_cannot_make_room_in_a_budget(store: Store, owner: int) -> None:
+    """A cost below nothing is no cost: it is unknown."""
+    answered(store)
+    (copy,) = store.transfers.copy(owner, store.transfers.ids(owner)[0]).attempts
+    forged = structs.replace(copy, id="forged", costs=(structs.replace(copy.costs[0], nano=-(10**12)),))
+    run = store.transfers.begin_import(owner, "Parlour", "forged.json")
+    assert store.transfers.take_spend(owner, run, (forged,)) == 1
+    assert sorted(row.cost.nano or 0 for row in store.ledger.latest(owner, 9)) == [0, 1_000]
+    assert store.ledger.verify(owner) == []

@@ -25,6 +25,7 @@ class Kept:
     media_type: str = "video/mp4"
     name: str = "clip.mp4"
     data: bytes = CLIP
+    temporary: bool = False
 
     @property
     def size(self) -> int:
@@ -63,6 +64,11 @@ def test_a_whole_file_comes_with_headers_that_let_it_do_nothing() -> None:
     assert answer.header("cross-origin-resource-policy") == "same-origin"
     assert "private" in answer.header("cache-control")
     assert answer.header("accept-ranges") == "bytes"
+
+
+def test_a_browser_keeps_nothing_of_a_temporary_chat() -> None:
+    assert ask(Kept(temporary=True)).header("cache-control") == "no-store"
+    assert ask(Kept(temporary=True), range="bytes=0-5").header("cache-control") == "no-store"
 
 
 def test_a_head_says_the_same_without_the_bytes() -> None:
