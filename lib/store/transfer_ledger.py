@@ -188,7 +188,7 @@ def _ref(model: ModelCopy, gates: Gates) -> ModelRef:
 
 def _tie(connection: Connection, place: Place, event_id: int, change: Change) -> None:
     """Only pointers move, never a figure: the conversation this event belonged to is gone, and here it is again."""
-    event = connection.execute(select(schema.usage_event).where(_u.id == event_id)).one()
+    event = connection.execute(select(schema.usage_event).where(_u.id == event_id).with_for_update()).one()
     if connection.scalar(select(exists().where(_c.id == event.conversation_id, _c.owner_id == place.owner))):
         return
     places = {"conversation_id": place.conversation_id, "message_id": place.message_id, "answer_id": place.answer_id}
