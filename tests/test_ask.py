@@ -287,11 +287,18 @@ def slow_answer(line: Line, request: Request) -> None:
     line.wait_for_hangup(20)
 
 
+def _heeds_control_c() -> None:
+    """A shell's background job, as this run may be, ignores it and hands that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_control_c_ends_the_request_and_tells_what_came(server: RawServer) -> None:
     endpoint = server.endpoint(slow_answer)
     command = [sys.executable, "-m", "lib.ask", "--base-url", endpoint.base_url, "--model", "m", "hi"]
     env = {"PATH": os.environ["PATH"], "OPENAI_API_KEY": CANARY}
-    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=_heeds_control_c
+    )
     assert process.stdout is not None
     assert process.stdout.read(5) == b"Hello"
     process.send_signal(signal.SIGINT)

@@ -305,6 +305,7 @@ def test_a_temporary_chat_keeps_its_files_in_memory(app: Running, page: Page) ->
     counts = "SELECT (SELECT count(*) FROM blob) AS blobs, (SELECT count(*) FROM attachment) AS waiting"
     before = tuple(rows(app, counts)[0])
     page.get_by_text("Temporary", exact=True).click()
+    page.wait_for_function("() => window.parlourFiles.data.place !== 'new'")
     settled(page)
     pick(page, {"secret.png": made.png(77, 11)})
     ask_temporary(page, "What is this?")
@@ -343,6 +344,7 @@ def test_the_composer_with_files_is_accessible(app: Running, page: Page, tmp_pat
     found: dict[str, Any] = in_every_look(page, "waiting")
     page.screenshot(path=tmp_path / "waiting.png")
     card(page, "clip.mp4").get_by_role("button", name="Remove").click()
+    expect(card(page, "clip.mp4")).to_have_count(0)
     settled(page)
     ask(page, "What are these?")
     found |= in_every_look(page, "sent")

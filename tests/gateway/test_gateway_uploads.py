@@ -62,8 +62,8 @@ class Sink:
         buffer = bytearray(1 << 16)
         with sock:
             while top := _head_of(sock):
-                left = int(top.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
-                left -= len(top.partition(b"\r\n\r\n")[2])
+                length = int(top.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+                left = length - len(top.partition(b"\r\n\r\n")[2])
                 wanted = left if self._takes is None else self._takes
                 got = 0
                 while got < wanted:
@@ -71,7 +71,7 @@ class Sink:
                 if self._takes is not None:
                     sock.sendall(self._says)
                     return
-                self.received.append(left)
+                self.received.append(length)
                 sock.sendall(head(200, {"content-type": "application/json", "content-length": str(len(_WHOLE))}))
                 sock.sendall(_WHOLE)
 
