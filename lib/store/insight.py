@@ -30,6 +30,7 @@ from lib.store.database import Database
 from lib.store.insight_chats import costliest, folders_spend, tags_spend
 from lib.store.insight_choices import found_choices, found_price_changes
 from lib.store.insight_clock import heat_cells, hours_of_variants
+from lib.store.insight_doubts import anomaly_counts, reported_models
 from lib.store.insight_requests import page, stream, whole_request
 from lib.store.insight_sums import sums_of
 from lib.store.insight_times import first_visible, variant_rows
@@ -96,6 +97,17 @@ class Insight:
     def trust(self, owner: int, filter: Filter) -> list[Tally]:
         """Sums per outcome, usage source and whether a cost is known, with anomalies and the range of estimates."""
         return self.tallies(owner, filter, ("outcome", "usage_source", "priced"))
+
+    def anomalies(self, owner: int, filter: Filter) -> list[tuple[str, int]]:
+        """(code, requests) of figures that do not add up, the most frequent first. Reads the ledger."""
+        return self._db.read(lambda connection: anomaly_counts(connection, owner, filter))
+
+    def reported_models(self, owner: int, filter: Filter) -> list[tuple[str, str | None, str, int]]:
+        """(asked for, reported, base, requests) where the two names differ, the most frequent first.
+
+        Reads the ledger. A gateway may call the same model otherwise: see `lib.insight.anomalies.other_models`.
+        """
+        return self._db.read(lambda connection: reported_models(connection, owner, filter))
 
     def conversations(self, owner: int, filter: Filter, currency: str, limit: int = 50) -> list[ChatSpend]:
         """The conversations that cost most in the period, in one currency; also destroyed ones."""

@@ -29,7 +29,7 @@ def show_overview(asked: Asked) -> None:
     course = asked.insight.series(asked.owner, asked.filter)
     now = asked.insight.tallies(asked.owner, asked.filter)
     _show_figures(asked, now, course)
-    show_trust(asked)
+    show_trust(asked, course)
     _show_spend(asked)
     left, right = st.columns(2, gap="large")
     with left:

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import streamlit as st
+from msgspec import structs
 
 from lib import reports
-from lib.insight.trust import Trust, trust, trust_line
+from lib.insight.trust import Anomaly, Trust, anomaly_words, trust, trust_line
 from lib.insight_words import Filter
+from lib.ledger import Tally
 from lib.markdown import label
 from lib.money import money
+from lib.ui.usage_odd import show_odd
 from lib.ui.usage_place import Asked, show_requests
 from lib.ui.usage_view import day_words
 from lib.ui.usage_words import several
 
 
-def show_trust(asked: Asked) -> None:
-    """One line; opened, what stands behind it."""
+def show_trust(asked: Asked, course: Sequence[Tally]) -> None:
+    """One line; opened, what stands behind it. `course` is the period's series in its own grain."""
     tallies = asked.insight.trust(asked.owner, asked.filter)
     odd = reports.untold(tallies)
-    found = trust(reports.qualities(tallies, asked.currency), asked.currency, anomalies=[("odd", odd)] if odd else ())
+    found = trust(reports.qualities(tallies, asked.currency), asked.currency)
     line = trust_line(found) or "Nothing was asked in these days"
     past = f" · {_before_words(asked)}" if asked.before else ""
     panel = st.expander(label(line + past), type="compact", key="usage-trust", on_change="rerun")
     if panel.open:
         with panel:
             _show_panel(asked, found, odd)
+            show_odd(asked, course)
 
 
 def _before_words(asked: Asked) -> str:
@@ -45,7 +50,10 @@ def _last(filter: Filter) -> date:
 
 
 def _show_panel(asked: Asked, found: Trust, odd: int) -> None:
-    st.markdown("  \n".join(label(line, limit=400) for line in trust_words(found, odd)))
+    if odd:
+        codes = asked.insight.anomalies(asked.owner, asked.filter)
+        found = structs.replace(found, anomalies=tuple(Anomaly(code, n) for code, n in codes))
+    st.markdown("  \n".join(label(line, limit=400) for line in trust_words(found)))
     differing = asked.insight.check(asked.owner, asked.filter)
     if differing:
         st.markdown(
@@ -61,7 +69,7 @@ def _show_panel(asked: Asked, found: Trust, odd: int) -> None:
                           kwargs={"only": only})  # fmt: skip
 
 
-def trust_words(found: Trust, odd: int) -> list[str]:
+def trust_words(found: Trust) -> list[str]:
     """How the costs are known, a line for each kind there is."""
     low, high = money(found.low_nano, found.currency), money(found.high_nano, found.currency)
     lines = [f"{several(found.reported, 'request')}: the gateway reported the tokens."] if found.reported else []
@@ -71,6 +79,7 @@ def trust_words(found: Trust, odd: int) -> list[str]:
         lines.append(f"{several(found.estimated, 'request')}: the tokens are estimated. {about}{between}")
     if found.unpriced:
         lines.append(f"{several(found.unpriced, 'request')}: no price is known, so they are in no sum.")
-    if odd:
-        lines.append(f"{several(odd, 'request')}: the gateway's counts do not add up.")
+    for one in found.anomalies:
+        words = anomaly_words(one.code)
+        lines.append(f"{several(one.n, 'request')}: {words[:1].lower()}{words[1:]}.")
     return lines

@@ -40,8 +40,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def asked(
-    store: Store, cost: Cost = PRICED, *, model: str = "gpt-5.4-hc", at_ms: int | None = None, demo: bool = False
-) -> None:
+    store: Store, cost: Cost = PRICED, *, model: str = "gpt-5.4-hc", at_ms: int | None = None, demo: bool = False,
+    anomaly: str | None = None, reported: str | None = None,
+) -> None:  # fmt: skip
     """One answer of 120 tokens in and 60 out, with its cost, in the ledger."""
     ref = ModelRef(1, model, "gpt-5.4" if model == "gpt-5.4-hc" else model, "gpt", "hc", demo=demo)
     turn = Turn(new_public_id(), new_public_id(), (TextPart("hello"),), ref)
@@ -59,6 +60,8 @@ def asked(
         first_visible_ms=400,
         duration_ms=2_000,
         cost=cost,
+        anomaly=anomaly,
+        model_reported=reported,
     )
     store.answers.finish(begun.answer_id, AnswerEnd("done", "an answer", attempts=(attempt,)))
 
@@ -175,6 +178,31 @@ def test_what_has_no_price_is_unknown_and_said_so(store: Store, monkeypatch: pyt
     assert figures(app)["Per request"] == "—"
     assert "100 % unpriced (1 request)" in words(app)
     assert "Without 1 request whose price is not known." in words(app)
+
+
+def test_the_opened_trust_line_tells_what_looks_wrong(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime.now(UTC)
+    for days in range(12):
+        at_ms = round((now - timedelta(days=days)).timestamp() * 1000)
+        asked(store, Cost(nano=600_000_000 if days != 3 else 4_100_000_000), at_ms=at_ms)
+    asked(store, Cost(nano=0), anomaly="media_ignored", reported="gpt-4o-mini")
+    asked(store, Cost(nano=0), anomaly="media_ignored", reported="gpt-5.4-2026-03-05")
+    app = page(store, monkeypatch)
+    assert "usually" not in words(app) and "gpt-4o" not in words(app)
+    app.session_state["usage-trust"] = True
+    app.run()
+    assert not app.exception
+    assert "2 requests: the input is too small for the pictures or video that were sent." in words(app)
+    assert "1 request for gpt-5.4-hc: the gateway says gpt-4o-mini answered." in words(app)
+    assert "2026-03-05" not in words(app)
+    day = now.date() - timedelta(days=3)
+    [spike] = [button for button in app.button if "usually" in button.label]
+    assert html.unescape(spike.label) == f"{day.day} {day:%b %Y}: $4.10, usually about $0.60"
+    spike.click().run()
+    assert app.query_params["tab"] == "requests"
+    assert app.query_params["since"] == str(
+        round(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
+    )
 
 
 def test_demo_spend_stands_apart(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

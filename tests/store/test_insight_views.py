@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from msgspec import structs
 from sqlalchemy import text
 
 from lib.errors import BadInput
+from lib.ids import new_id
 from lib.insight_words import OTHER, Filter
 from lib.ledger import Cost, Tally
 from lib.store import Store, open_store
@@ -262,6 +263,28 @@ def test_a_quantile_is_within_its_step(times: list[int]) -> None:
         assert value is not None and step_bounds(step_of(exact))[0] <= value <= step_bounds(step_of(exact))[1]
     assert all(step_bounds(step_of(ms))[0] <= ms < step_bounds(step_of(ms))[1] for ms in times)
     assert list(BOUNDS) == sorted(set(BOUNDS))
+
+
+def test_what_looks_wrong_is_counted_within_the_filter(store: Store, owner: int) -> None:
+    told = random_told(19, 60)
+    for at, one in enumerate(told):
+        reported = (None, one.attempt.model_requested, "gpt-5.4-mini", "gpt-5.4-mini")[at % 4]
+        code = (None, "total_differs", "media_ignored")[at % 3]
+        one.attempt = structs.replace(one.attempt, model_reported=reported, anomaly=code)
+    record(store, told)
+    for asked in ({}, {"currency": "USD"}, {"only": "unpriced"}, {"only": "odd"}, {"models": ("gpt-5.4",)}):
+        filter = Filter(**FAR, **asked)
+        codes, models = Counter[Any](), Counter[Any]()
+        for one in chosen(told, filter):
+            said_ = one.attempt.model_reported
+            codes[one.attempt.anomaly] += 1
+            models[one.ref.model, said_, one.ref.base] += said_ not in (None, one.ref.model)
+        del codes[None]
+        found = store.insight.anomalies(owner, filter)
+        assert dict(found) == codes and [n for _, n in found] == sorted(codes.values(), reverse=True)
+        seen = store.insight.reported_models(owner, filter)
+        assert {tuple(names): n for *names, n in seen} == +models
+    assert store.insight.anomalies(new_id(), Filter(**FAR)) == []
 
 
 def test_folders_and_tags_are_the_projects(store: Store, owner: int) -> None:

@@ -136,6 +136,7 @@ class Mine:
         budget = store.budgets.change(owner, budget.public_id, Budget("month", 10**12, MARK))
         rule = store.price_rules.add(owner, multiplier(gateway.id, MARK, "0.3", label=MARK))
         march = structs.replace(attempt(id_at(1_741_000_000_000)), model_requested=MARK, cost=Cost(1, currency=MARK))
+        march = structs.replace(march, model_reported=f"{MARK} 2", anomaly=MARK)
         store.ledger.record(owner, REF, (march,))
         closed = store.statements.close(owner, "2025-03", "UTC")
         line = BillLine(2, None, MARK, 1, 1, 1, MARK, (MARK,))
@@ -307,8 +308,10 @@ def test_the_owner_does_read_what_the_stranger_could_not(store: Store) -> None:
     mine = Mine(store)
     seen = set()
     for part, name in GUARDED:
-        if name in ("get", "list", "transcript", "latest", "history", "load_list", "running", "event", "peek"):
+        if name in ("get", "list", "transcript", "latest", "history", "load_list", "running", "event", "peek", "anomalies",
+                    "reported_models"):  # fmt: skip
             found = msgspec.json.encode(mine.call(store, part, name, mine.owner))
             if MARK.encode() in found:
                 seen.add(f"{part}.{name}")
+    assert {"insight.anomalies", "insight.reported_models"} <= seen
     assert {"conversations.list", "conversations.transcript", "ledger.latest", "prices.history", "queue.list"} <= seen
