@@ -32,10 +32,20 @@ export default function ({ parentElement, data }) {
   };
   // The rest of the page is still being drawn, and its blocks change their height.
   for (const wait of [0, 150, 500, 1000]) setTimeout(() => { go(); mark(); }, wait);
-  // Who says something here wants to see the answer: the page follows its end again.
+  // Who says something here wants to see the answer: the page follows its end again, as soon as the message is there.
   const follow = () => {
     const page = message.closest('[data-testid="stAppScrollToBottomContainer"]');
-    for (const wait of [100, 400, 1000]) setTimeout(() => page?.scrollTo(0, page.scrollHeight), wait);
+    const count = () => document.querySelectorAll('[data-testid="stChatMessage"]').length;
+    const before = count(), until = Date.now() + 10000;
+    let turns = 8, scrolled = false;
+    page?.addEventListener("wheel", () => { scrolled = true; }, { once: true, passive: true });
+    const step = () => {
+      if (!page || scrolled || turns === 0 || Date.now() > until) return;
+      page.scrollTo(0, page.scrollHeight);
+      if (count() > before) turns -= 1;
+      setTimeout(step, 100);
+    };
+    setTimeout(step, 100);
   };
   document.addEventListener("keydown", (event) => {
     const said = event.target.closest?.('[data-testid="stChatInput"]');

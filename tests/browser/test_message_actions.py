@@ -14,6 +14,7 @@ from tests.browser.steps import (
     ask,
     begun,
     chat_of,
+    eventually,
     growing,
     last_message,
     ledger,
@@ -37,11 +38,16 @@ def question(page: Page, at: int = 0) -> Locator:
 
 
 def more(page: Page) -> Locator:
-    """Open the menu below the last answer."""
-    last_message(page).get_by_role("button", name="More").click()
+    """Open the menu below the last answer; a page that still moves closes it, so it may need a second press."""
     menu = last_message(page).get_by_role("menu")
-    expect(menu).to_be_visible()
+    eventually(lambda: menu.is_visible() or pressed_more(page, menu), True)
     return menu
+
+
+def pressed_more(page: Page, menu: Locator) -> bool:
+    last_message(page).get_by_role("button", name="More").click()
+    page.wait_for_timeout(200)
+    return menu.is_visible()
 
 
 def test_an_edited_question_stands_beside_the_old_one(app: Running, page: Page) -> None:
