@@ -77,7 +77,7 @@ def segmented(view: View, field: str, words: dict[Any, str], label: str) -> None
         label_visibility="collapsed",
         on_change=chosen_in,
         args=(view, field, key),
-        wrap=False,
+        wrap=True,
     )
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import zipfile
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from lib.attachments import Attachment
 from lib.intake import Limits
+from lib.intake.archives import archive
+from lib.intake.outbox import Refused
 from lib.messages import FilePart, ImagePart
 from tests.intake import made
 from tests.intake.conftest import Taken
@@ -156,3 +160,14 @@ def test_blank_and_unreadable_documents_say_what_is_wrong(taken: Taken) -> None:
     assert taken(b" \n\n ", "a.txt").problem == "no_text"
     assert taken(made.docx("")).problem == "no_text"
     assert taken(b"\x00\x01\x02\x03" * 50, "a.bin").problem == "unknown_type"
+
+
+def test_packed_words_that_cannot_be_unpacked_are_damage(tmp_path: Path) -> None:
+    path, data = tmp_path / "broken.docx", bytearray(made.docx("a line of words"))
+    with zipfile.ZipFile(io.BytesIO(bytes(data))) as whole:
+        entry = whole.getinfo("word/document.xml")
+    start = entry.header_offset + 30 + len(entry.filename)
+    data[start : start + 2] = b"\xff\xff"  # no such kind of block (RFC 1951, 3.2.3)
+    path.write_bytes(data)
+    with pytest.raises(Refused, match="damaged"), archive(str(path)) as opened:
+        opened.read("word/document.xml")
