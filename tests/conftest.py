@@ -1,9 +1,13 @@
-"""Rules for the whole suite: with CI=true nothing may be skipped, and the browser tests come last."""
+"""Rules for the whole suite: with CI=true nothing may be skipped, and the browser tests come last.
+
+Some tests can be done more often than a daily run has time for: with `--full` the fixture `count` gives them the large
+number. What they found goes into the scorecard through the fixture `measured`, see `tests/scorecard`.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -14,6 +18,22 @@ if not IN_CI:  # there Hypothesis chooses its own profile: the same examples eve
     settings.register_profile("desk", deadline=None)  # a busy machine is not a slow program
     settings.load_profile("desk")
 BROWSER_TESTS = Path(__file__).parent / "browser"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="the full counts of the scorecard, not a daily slice of them")
+
+
+@pytest.fixture(scope="session")
+def count(pytestconfig: pytest.Config) -> Callable[[int, int], int]:
+    """`count(slice, full)`: how often to do it in this run."""
+    return lambda part, full: full if pytestconfig.getoption("--full") else part
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """`measured("10,000 streams, 0 crashed")`: what this test found, for its row of the scorecard."""
+    return lambda found: record_property("measured", found)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

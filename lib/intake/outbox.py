@@ -9,13 +9,12 @@ import msgspec
 from msgspec.structs import replace
 
 from lib.attachments import Attachment, Form, Problem
-from lib.errors import BadInput
 from lib.intake.job import RESULT, Job
 from lib.messages import ImagePart, Part, VideoPart
 
 
-class Refused(BadInput):
-    """Nothing can be sent of this file; `problem` says why. It never leaves the child."""
+class Refused(Exception):
+    """Nothing can be sent of this file; `problem` says why. It never leaves the child: no error of `lib.errors`."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
