@@ -7,13 +7,14 @@ import contextlib
 import importlib
 import sys
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
 import streamlit as st
 
 from lib import bootstrap, web
 from lib.errors import ParlourError
+from lib.ui.account import on_script_error
 from lib.ui.safety import checked_settings
 
 
@@ -34,24 +35,25 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
         await asyncio.to_thread(bootstrap.close)
 
 
-def health() -> Mapping[str, str]:
-    """For `/healthz`; raises ParlourError when the services cannot start."""
-    bootstrap.services()
-    return {"status": "ok", "version": bootstrap.VERSION}
+def mine() -> bootstrap.Services:
+    """The services of whoever sent the request at hand."""
+    return bootstrap.services_for(web.visitor())
 
 
 with checked_settings() as settings:
-    walls = web.middleware(settings.allowed_hosts, public=settings.allow_public)
+    known = (bootstrap.login, bootstrap.services)
+    walls = web.middleware(settings.allowed_hosts, known, public=settings.allow_public)
 
 app = st.App(
     "lib/ui/frame.py",
     lifespan=lifespan,
     middleware=walls,
+    on_script_error=on_script_error,
     routes=[
-        *web.routes(health),
-        *web.answer_routes(lambda message: bootstrap.services().answer_text(message)),
-        *web.draft_routes(lambda: bootstrap.services()),
-        *web.attachment_routes(lambda: bootstrap.services().attachments),
+        *web.routes(bootstrap.health),
+        *web.answer_routes(lambda message: mine().answer_text(message)),
+        *web.draft_routes(mine),
+        *web.attachment_routes(lambda: mine().attachments),
         *web.share_routes(lambda token: bootstrap.services().store.shares.page(token)),
     ],
 )

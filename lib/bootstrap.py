@@ -1,20 +1,23 @@
 """Settings in, services out: the only place where the doors meet.
 
-There is one `Services` per process. The server starts it in its lifespan; a page that runs without one starts it
-itself, so the page scripts work under every way of running Streamlit.
+There is one `House` per process, and in it one `Services` for each owner: an engine, gateways, a desk of their own, so
+that nothing of one is ever in another's hands. The server starts it in its lifespan; a page that runs without one
+starts it itself, so the page scripts work under every way of running Streamlit.
 """
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
 from lib import settings as settings_module
 from lib.cards import GatewayCard
 from lib.embedded import EmbeddedGateway
-from lib.errors import ParlourError, StoreBusy
+from lib.errors import NotFound, ParlourError, StoreBusy
 from lib.gateway import Deadlines
 from lib.gateways import Gateways
 from lib.generation import Engine
@@ -24,6 +27,8 @@ from lib.generation.titles import PREFERENCE as TITLES_WANTED
 from lib.generation.video_probe import VideoProbe
 from lib.ids import now_ms
 from lib.keys import KeyBox
+from lib.login import Login, Who
+from lib.login.slips import take_slips
 from lib.price_desk import PriceDesk
 from lib.settings import ConfiguredGateway, Settings
 from lib.store import Store, open_store
@@ -31,46 +36,146 @@ from lib.store import Store, open_store
 VERSION = "0.1.0"
 STALE_MS = 15_000
 SWEEP_S = 5.0
+WATCH_S = 0.5
 DEMO_LIST_S = 5.0
 
 
+class House:
+    """What the owners of one process share: the store, the key box, the login, the demo gateway.
+
+    Raises StoreError and SettingsError; nothing is left open then.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.epoch = secrets.token_hex(8)
+        self.demo: EmbeddedGateway | None = None
+        self._services: dict[int, Services] = {}
+        self._lock = threading.RLock()
+        self._closing = threading.Event()
+        self._watch: threading.Thread | None = None
+        with ExitStack() as undo:
+            self.store: Store = open_store(settings.database_url or "", settings.data_dir, zone=settings.zone)
+            undo.callback(self.store.close)
+            self.keys = KeyBox(settings.data_dir)
+            self.login = Login(self.store, self.keys)
+            undo.pop_all()
+
+    def of(self, owner: int) -> Services:
+        """The services of one owner, made at first use. Raises ParlourError."""
+        found = self._services.get(owner)
+        if found is None:
+            with self._lock:
+                if self._closing.is_set():
+                    raise ParlourError("closed")
+                found = self._services.get(owner) or Services(self.settings, self, owner)
+                self._services[owner] = found
+        return found
+
+    def keep(self, services: Services) -> None:
+        """Services that were made before anybody asked."""
+        self._services[services.owner] = services
+
+    def wake(self) -> None:
+        """Make the services of every owner with work in progress, so that what a dead process left is ended."""
+        for owner in self.store.owners_at_work():
+            self.of(owner)
+
+    def empty_trash(self) -> None:
+        """Destroy what lies there for too long, of every owner, also of those who do not come any more."""
+        with suppress(StoreBusy):  # another process is at work; it can wait for the next start
+            for owner in self.store.owners():
+                self.store.trash.purge(owner, now_ms())
+
+    def start_demo(self) -> EmbeddedGateway:
+        """The embedded gateway, started once."""
+        with self._lock:
+            if self.demo is None:
+                self.demo = EmbeddedGateway(speed=self.settings.demo_speed).start()
+            return self.demo
+
+    def watch(self) -> None:
+        """Look after the accounts, until `close`."""
+        self._watch = threading.Thread(target=self._keep_watch, name="parlour-watch", daemon=True)
+        self._watch.start()
+
+    def _keep_watch(self) -> None:
+        while not self._closing.wait(WATCH_S):
+            with suppress(ParlourError):
+                self.look_after_accounts()
+
+    def look_after_accounts(self) -> None:
+        """Do what the command line asks for, see what other processes did, stop what disabled owners still run."""
+        if self.store.engine == "sqlite" and take_slips(self.settings.data_dir, self.store.accounts):
+            self.login.refresh()
+        self.login.keep_fresh()
+        for owner in self.login.disabled_owners() & set(self._services):
+            with suppress(ParlourError):  # in half a second again; the others must not wait for it
+                self._services[owner].desk.halt()
+
+    def close(self) -> None:
+        """Stop: what every owner runs is kept as interrupted, then doors, engines, demo and store close."""
+        self._closing.set()
+        if self._watch:
+            self._watch.join(10.0)
+        with self._lock:
+            everybody, self._services = list(self._services.values()), {}
+        if everybody:
+            with ThreadPoolExecutor(len(everybody)) as pool:
+                list(pool.map(Services.end, everybody))
+        if self.demo:
+            self.demo.stop()
+        self.store.close()
+
+
 class Services:
-    """What pages are given. `close` ends running answers in an orderly way.
+    """What pages are given: everything of one owner. `close` ends running answers in an orderly way.
 
     Making it either succeeds or leaves nothing open, so that it can be tried again. Raises StoreError and
     SettingsError.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, house: House | None = None, owner: int | None = None) -> None:
+        """Without a `house` it makes one, and is its first owner's."""
         self.settings = settings
         self.zone = settings.zone
-        self.demo: EmbeddedGateway | None = None
         with ExitStack() as undo:
-            self.store: Store = open_store(settings.database_url or "", settings.data_dir, zone=settings.zone)
-            undo.callback(self.store.close)
-            self.owner = self.store.owner()
-            keys = KeyBox(settings.data_dir)
+            self.house = house or House(settings)
+            is_first = house is None
+            if is_first:
+                undo.callback(self.house.close)
+            self.store: Store = self.house.store
+            self.owner = owner or self.store.owner()
             self.engine = Engine(self.store.answers)
             undo.callback(self.engine.close)
-            self.gateways = Gateways(self.store, self.engine, keys, self.owner, deadlines=Deadlines())
+            deadlines = Deadlines(*settings.deadlines)
+            self.gateways = Gateways(self.store, self.engine, self.house.keys, self.owner, deadlines=deadlines)
             undo.callback(self._close_doors)
             self.prices = PriceDesk(self.store, self.gateways, self.owner)
-            self.desk = Desk(self.store, self.engine, self.gateways, self.owner)
+            self.desk = Desk(self.store, self.engine, self.gateways, self.owner, self.house.epoch)
             self.batches = self.desk.batches
             self.attachments = Attaching(
-                self.store, self.desk.temporary, self.owner, settings.data_dir, most_bytes=settings.upload_bytes
+                *(self.store, self.desk.temporary, self.owner, settings.data_dir),
+                most_bytes=settings.upload_bytes,
+                empties=is_first,
             )
             self.video_probe = VideoProbe(
                 *(self.store.ledger, self.engine, self.gateways, self.owner), hold=self.desk.estimates.hold
             )
-            undo.callback(self._stop_demo)
             self._begin()
+            if is_first:
+                self.house.keep(self)
+                self.house.wake()
+                self.house.empty_trash()
             undo.pop_all()
+
+    @property
+    def demo(self) -> EmbeddedGateway | None:
+        """The embedded gateway, while it runs."""
+        return self.house.demo
 
     def _begin(self) -> None:
         self.desk.recover(STALE_MS)
-        with suppress(StoreBusy):  # another process is at work; the trash can wait for the next start
-            self.store.trash.purge(self.owner, now_ms())
         if self.store.engine == "postgresql":
             self.engine.spawn(self._sweep_often())
         for configured in self.settings.gateways:
@@ -97,16 +202,16 @@ class Services:
                 self.store.answers.running(self.owner)
             else:
                 self.desk.recover(STALE_MS)
+                self.house.wake()
         except ParlourError:
             return False
         return True
 
     def start_demo(self) -> GatewayCard:
-        """Start the embedded gateway (once) and list it as the demo gateway."""
-        if self.demo is None:
-            self.demo = EmbeddedGateway(speed=self.settings.demo_speed).start()
-        card = GatewayCard(0, "Demo", self.demo.base_url, ("openai", "anthropic"), demo=True, origin_of_key="demo")
-        held = self.gateways.hold(card, self.demo.key, slot="demo")
+        """List the embedded gateway, started once for everybody, as the demo gateway."""
+        demo = self.house.start_demo()
+        card = GatewayCard(0, "Demo", demo.base_url, ("openai", "anthropic"), demo=True, origin_of_key="demo")
+        held = self.gateways.hold(card, demo.key, slot="demo")
         with suppress(TimeoutError):  # its prices are here before the first question, so no demo answer is unpriced
             self.gateways.refresh(held.id).result(DEMO_LIST_S)
         return held
@@ -148,20 +253,18 @@ class Services:
         self.store.drafts.set(self.owner, "" if chat == "new" else chat, text)
 
     def close(self) -> None:
-        """Stop: answers in progress are kept as interrupted, then doors, engine, demo and store close in that order."""
+        """Stop everything, of every owner: see `House.close`."""
+        self.house.close()
+
+    def end(self) -> None:
+        """Stop what this owner has: answers in progress are kept as interrupted, then doors and engine close."""
         self.engine.drain()
         self._close_doors()
         self.engine.close()
-        self._stop_demo()
-        self.store.close()
 
     def _close_doors(self) -> None:
         with suppress(ParlourError):
             self.engine.call(self.gateways.aclose(), timeout_s=2.0)
-
-    def _stop_demo(self) -> None:
-        if self.demo:
-            self.demo.stop()
 
 
 _lock = threading.Lock()
@@ -169,16 +272,42 @@ _services: Services | None = None
 
 
 def services(make: Callable[[], Settings] = settings_module.load) -> Services:
-    """This process's services, started on first use. Raises ParlourError when they cannot start; ask again later."""
+    """The first owner's services, and with them the house, started on first use.
+
+    Raises ParlourError when they cannot start; ask again later.
+    """
     global _services
     with _lock:
         if _services is None:
             _services = Services(make())
+            _services.house.watch()
         return _services
 
 
+def services_for(visitor: Who | None) -> Services:
+    """The services of whoever sent a request: without a login the first owner's. Raises NotFound for strangers."""
+    first = services()
+    if not first.house.login.on:
+        return first
+    if visitor is None:
+        raise NotFound("page")
+    return first.house.of(visitor.owner)
+
+
+def health() -> dict[str, str]:
+    """For `/healthz`: words for an operator. Raises ParlourError when the services cannot start."""
+    services()
+    return {"status": "ok", "version": VERSION}
+
+
+def login() -> Login | None:
+    """The login, if this process's services run; asking waits for nothing."""
+    running = _services
+    return running.house.login if running else None
+
+
 def close() -> None:
-    """End this process's services, if they run."""
+    """End this process's house, if it stands."""
     global _services
     with _lock:
         ended, _services = _services, None

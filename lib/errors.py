@@ -8,11 +8,14 @@
           - StoreNewer         the database was written by a newer Parlour
           - StoreDamaged       the file is not a healthy database
           - StoreUnwritable    disk full, read-only, or no permission
+          - StoreGone          the file was moved, deleted or replaced while it was open
           - StoreBusy          the database did not answer in time
       + NotFound               nothing of this owner has that id
       + AnswerRunning          this branch already has an answer in progress
       + BadInput               what the user gave cannot be sent
       + OverBudget             a budget stops the request before it is sent
+      + SignedOut              there is a login, and nobody is signed in behind this page any more
+      + TooSoon                too many wrong passwords; the next one is not looked at yet
 
 Errors carry facts, never sentences for the screen: those live in `lib/ui/notices.py`, one per leaf and per kind.
 Foreign exceptions are translated once, by the module that owns the library, with `from`.
@@ -44,6 +47,9 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 Where = Literal["http", "body", "stream", "transport"]
 """http: an HTTP status said so · body: inside a 200 body · stream: inside a 200 event stream · transport: no answer."""
+
+ANSWER_SIZE = "answer_size"
+"""The code of a `too_large` that is our own verdict on an answer, not a gateway's on a request."""
 
 
 class ParlourError(Exception):
@@ -143,6 +149,10 @@ class StoreUnwritable(StoreError):
     """Disk full, read-only file system or missing permission."""
 
 
+class StoreGone(StoreError):
+    """The database file was moved, deleted or replaced while it was open: what is written now would be lost."""
+
+
 class StoreBusy(StoreError):
     """The database did not answer in time; the same call may work later."""
 
@@ -172,3 +182,11 @@ class OverBudget(ParlourError):
     `facts`: budget (its public id), scope, period, subject, currency, limit_nano, spent_nano, held_nano, left_nano,
     needed_nano and over_nano (None when the request has no known price), ends_ms (when its window ends, None: never).
     """
+
+
+class SignedOut(ParlourError):
+    """There is a login, and whoever is behind this page or request is not signed in, or not any more."""
+
+
+class TooSoon(ParlourError):
+    """Too many wrong passwords: the next attempt has to wait `facts['wait_s']` seconds; this one was not looked at."""

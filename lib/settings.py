@@ -58,6 +58,8 @@ class Settings(Struct, frozen=True):
     upload_bytes: int = 200_000_000
     allow_public: bool = False
     gateways: tuple[ConfiguredGateway, ...] = ()
+    deadlines: tuple[float, float, float, float] = (5.0, 300.0, 120.0, 3600.0)
+    """Seconds that a gateway has to be connected, to say its first word, between two words, and for a whole answer."""
 
 
 def load(environ: Mapping[str, str] | None = None, secrets_file: Path | None = None) -> Settings:
@@ -74,6 +76,7 @@ def load(environ: Mapping[str, str] | None = None, secrets_file: Path | None = N
         upload_bytes=int(_number(env.get("PARLOUR_UPLOAD_MB") or "200", "PARLOUR_UPLOAD_MB") * 1_000_000),
         allow_public=_flag(env.get("PARLOUR_ALLOW_PUBLIC") or "no", "PARLOUR_ALLOW_PUBLIC"),
         gateways=(*_from_environment(env), *_from_secrets(secrets)),
+        deadlines=_deadlines(env.get("PARLOUR_DEADLINES") or "5,300,120,3600"),
     )
 
 
@@ -232,6 +235,15 @@ def _flag(value: str, name: str) -> bool:
             return False
         case _:
             raise SettingsError(name, "not_yes_or_no")
+
+
+def _deadlines(value: str) -> tuple[float, float, float, float]:
+    """Four numbers of seconds; none may be 0, which would let no answer through."""
+    numbers = [_number(part, "PARLOUR_DEADLINES") for part in value.split(",")]
+    if len(numbers) != 4 or not all(numbers):
+        raise SettingsError("PARLOUR_DEADLINES", "not_four_numbers_above_0")
+    connect, first, gap, total = numbers
+    return connect, first, gap, total
 
 
 def _number(value: str, name: str) -> float:

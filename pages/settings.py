@@ -6,6 +6,7 @@ import streamlit as st
 
 from lib.cards import GatewayCard
 from lib.markdown import label
+from lib.ui.account import show_account
 from lib.ui.cc_switch import show_cc_switch
 from lib.ui.gateway_form import show_form
 from lib.ui.pages import DATA
@@ -80,4 +81,5 @@ st.caption("Chats, keys (encrypted) and the ledger lie here and nowhere else:")
 settings = services().settings
 st.code("PostgreSQL" if settings.database_url else str(settings.data_dir.resolve()), language=None, wrap_lines=True)
 
+show_account()
 show_safety()

@@ -52,6 +52,7 @@ FLOORS: tuple[frozenset[str], ...] = (
             "media_check",
             "cc_switch",
             "self_check",
+            "passwords",
             "search",
             "transfer",
         }
@@ -65,11 +66,11 @@ FLOORS: tuple[frozenset[str], ...] = (
     # deeds
     frozenset({"generation"}),
     # composition: the only place where doors meet
-    frozenset({"gateways"}),
+    frozenset({"gateways", "login"}),
     frozenset({"price_desk"}),
     frozenset({"bootstrap"}),
     # what people and the network see
-    frozenset({"ui", "web", "ask", "backup"}),
+    frozenset({"ui", "web", "ask", "backup", "accounts"}),
     frozenset({"pages"}),
     frozenset({"app"}),
 )
@@ -116,7 +117,7 @@ BROAD_EXCEPT = {
     "lib/web/headers.py": "answers a crash with our headers and raises it again",
     "lib/generation/run.py": "the task of an answer records its own failure, whatever it is",
 }
-PRINTERS = ("lib/ask.py", "lib/backup.py", "lib/embedded/__main__.py")
+PRINTERS = ("lib/ask.py", "lib/accounts.py", "lib/backup.py", "lib/embedded/__main__.py")
 PAGE_LINES, APP_LINES = 120, 60
 
 

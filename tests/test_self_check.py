@@ -36,7 +36,7 @@ SAFE_OPTIONS: dict[str, Any] = {
     "server.enableStaticServing": False,
     "server.enableAgentApi": False,
     "server.scriptHealthCheckEnabled": False,
-    "server.trustedUserHeaders": {},
+    "server.trustedUserHeaders": {"X-Parlour-Visitor": "parlour_visitor"},
     "server.maxUploadSize": 100,
     "server.enableWebsocketCompression": False,
     "server.fileWatcherType": "none",
@@ -133,9 +133,18 @@ def test_an_open_address_needs_a_word_or_a_login() -> None:
     assert severity == "refuse"
     assert ANYWHERE in what
     assert "there is no login" in what
-    assert found(address=ANYWHERE, login=True) == []
+    assert found(address=ANYWHERE, login=True, allowed_hosts=("a.example",)) == [
+        ("warn", "Pages are served without encryption, passwords too.")
+    ]
     severities = [severity for severity, _ in found(address=ANYWHERE, allow_public=True, allowed_hosts=("a.example",))]
     assert severities == ["warn", "note"]  # no login, no encryption
+
+
+def test_a_login_that_pages_cannot_learn_of_is_said() -> None:
+    without = SAFE_OPTIONS | {"server.trustedUserHeaders": {}}
+    assert found(options=without) == []
+    severity, what = only(options=without, login=True)
+    assert (severity, what) == ("warn", "Pages cannot learn who has signed in, so everybody stays outside.")
 
 
 def test_another_servers_address_is_not_known_and_that_is_said() -> None:

@@ -199,6 +199,13 @@ def test_the_largest_upload_is_given_in_megabytes() -> None:
         load({"PARLOUR_UPLOAD_MB": "many"})
 
 
+def test_the_deadlines_are_four_numbers_of_seconds() -> None:
+    assert load({}).deadlines == (5, 300, 120, 3600)
+    assert load({"PARLOUR_DEADLINES": " 2, 600,120 ,7200.5"}).deadlines == (2, 600, 120, 7200.5)
+    for wrong in ("1,2,3", "1,2,3,4,5", "1,2,3,0", "1,2,3,soon", "1,2,3,-4"):
+        assert refused(PARLOUR_DEADLINES=wrong)[0] == "PARLOUR_DEADLINES"
+
+
 def test_other_computers_are_let_in_by_a_plain_word_only() -> None:
     assert not load({}).allow_public
     assert [loaded(PARLOUR_ALLOW_PUBLIC=word).allow_public for word in ("yes", "1", " TRUE ", "on")] == [True] * 4

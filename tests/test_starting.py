@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import http.client
 import os
 import re
 import shutil
@@ -11,12 +13,19 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
+
+from lib.passwords import Work, hashed
+from lib.store import open_store
+from tests.socket_reader import drawn
 
 ROOT = Path(__file__).resolve().parent.parent
 EVERYWHERE = "0.0.0.0"
@@ -59,7 +68,7 @@ class Started:
 
 
 @contextmanager
-def started(folder: Path, command: list[str], **env: str) -> Iterator[Started]:
+def started(folder: Path, command: list[str], *, cwd: Path = ROOT, **env: str) -> Iterator[Started]:
     port, log = free_port(), folder / "log"
     inherited = {name: value for name, value in os.environ.items() if not NOT_INHERITED.match(name)}
     ours = {
@@ -71,7 +80,7 @@ def started(folder: Path, command: list[str], **env: str) -> Iterator[Started]:
     with log.open("wb") as out:
         process = subprocess.Popen(
             [part.replace("PORT", str(port)) for part in command],
-            cwd=ROOT,
+            cwd=cwd,
             env={**inherited, **ours, **env},
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -156,6 +165,38 @@ def test_uvicorn_for_everybody_answers_this_computer_only(tmp_path: Path) -> Non
                 status, words = parlour.ask(address, path)
                 assert (status, "Parlour answers the computer it runs on only." in words) == (403, True)
             assert "A request from another computer was refused." in parlour.log
+
+
+@pytest.mark.parametrize(
+    "command",
+    [[*STREAMLIT, "--server.address", EVERYWHERE], [*UVICORN, "--no-access-log", "--host", EVERYWHERE]],
+    ids=["streamlit run", "uvicorn"],
+)
+def test_with_an_account_everybody_may_knock_and_who_signs_in_gets_a_page(tmp_path: Path, command: list[str]) -> None:
+    store = open_store("", tmp_path / "data")
+    store.accounts.add("Anna", "anna", hashed("walnut kettle", Work(4, 1, 1)))
+    store.close()
+    with started(tmp_path, command, PARLOUR_ALLOWED_HOSTS="chat.example") as parlour:
+        parlour.wait_until_well()
+        assert "no login" not in parlour.log
+        assert ("Pages are served without encryption, passwords too." in parlour.log) == (command[2] == "streamlit")
+        for address in filter(None, ("127.0.0.1", own_address())):
+            assert [parlour.ask(address, path)[0] for path in ("/", "/static/x.js", "/healthz")] == [401, 401, 200]
+        form = urllib.parse.urlencode({"name": "Anna", "password": "walnut kettle"})
+        line = http.client.HTTPConnection("127.0.0.1", parlour.port, timeout=30)
+        line.request("POST", "/login", form, {"content-type": "application/x-www-form-urlencoded"})
+        cookie = line.getresponse().headers["set-cookie"].partition(";")[0]
+        line.close()
+
+        async def first_page() -> bytes:
+            headers, protocols = {"cookie": cookie}, [Subprotocol("streamlit")]
+            url = f"ws://127.0.0.1:{parlour.port}/_stcore/stream"
+            async with connect(url, additional_headers=headers, subprotocols=protocols, max_size=None) as socket:
+                return (await drawn(socket))[1]
+
+        page = asyncio.run(first_page())
+        assert b"signed out" not in page
+        assert b"New chat" in page
 
 
 @pytest.mark.parametrize(

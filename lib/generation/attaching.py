@@ -52,8 +52,20 @@ class File(Protocol):
 class Attaching:
     """The waiting attachments of one owner, wherever they lie."""
 
-    def __init__(self, store: Store, temporary: TemporaryChats, owner: int, data_dir: Path, *, most_bytes: int) -> None:
-        """`most_bytes` is the largest file that is taken. Raises StoreUnwritable when the folder cannot be made."""
+    def __init__(
+        self,
+        store: Store,
+        temporary: TemporaryChats,
+        owner: int,
+        data_dir: Path,
+        *,
+        most_bytes: int,
+        empties: bool = True,
+    ) -> None:
+        """`most_bytes` is the largest file that is taken. Raises StoreUnwritable when the folder cannot be made.
+
+        `empties`: what a killed process left in the folder goes. Only where this process has put nothing there yet.
+        """
         self._store = store
         self._temporary = temporary
         self._owner = owner
@@ -62,7 +74,8 @@ class Attaching:
         self.most_bytes = most_bytes
         self._limits = intake.Limits(max_bytes=most_bytes)
         self.incoming = data_dir / "incoming"
-        _make_empty(self.incoming, _STALE_S if store.engine == "postgresql" else 0)
+        if empties:
+            _make_empty(self.incoming, _STALE_S if store.engine == "postgresql" else 0)
 
     # --- coming in --------------------------------------------------------------------------------------------------
 
@@ -74,9 +87,10 @@ class Attaching:
     def attach(self, place: str, name: str, path: Path) -> str:
         """Look at the file (seconds, in a process of its own) and let it wait; its public id.
 
-        A file that cannot be used waits too, with its problem. Raises BadInput and NotFound.
+        A file that cannot be used waits too, with its problem. Raises BadInput, NotFound and StoreUnwritable.
         """
-        taken = intake.take_in(path, name, folder=self.incoming, limits=self._limits)
+        with _disk_troubles():
+            taken = intake.take_in(path, name, folder=self.incoming, limits=self._limits)
         with self._lock:  # between counting and adding nothing may come
             self.check_room(place)
             return self._add(place, taken).public_id
@@ -106,13 +120,13 @@ class Attaching:
         """A file of these bytes among the incoming ones, for as long as it is needed. Raises StoreUnwritable."""
         path = self.incoming / new_public_id()
         try:
-            path.touch(0o600, exist_ok=False)
-            path.write_bytes(data)
-            yield path
-        except OSError as error:
-            raise StoreUnwritable(f"cannot write the file: {error.strerror}") from error
+            with _disk_troubles():
+                path.touch(0o600, exist_ok=False)
+                path.write_bytes(data)
+                yield path
         finally:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # the next start empties the folder
+                path.unlink(missing_ok=True)
 
     def _add(self, place: str, attachment: Attachment) -> Attachment:
         if place.startswith(PREFIX):
@@ -135,9 +149,13 @@ class Attaching:
             self._store.attachments.choose(self._owner, public_id, form)
 
     def as_frames(self, public_id: str, count: int) -> None:
-        """Make `count` pictures of a video's moments, and choose them. Raises BadInput and NotFound."""
+        """Make `count` pictures of a video's moments, and choose them.
+
+        Raises BadInput, NotFound and StoreUnwritable.
+        """
         video = self._video(public_id)
-        form = intake.frames(video.data, count, video.name, folder=self.incoming)
+        with _disk_troubles():
+            form = intake.frames(video.data, count, video.name, folder=self.incoming)
         if self._in_memory(public_id):
             self.memory.put_form(public_id, form)
         else:
@@ -200,6 +218,14 @@ def in_sending_order(parts: tuple[Part, ...]) -> tuple[Part, ...]:
         *(part for part in parts if not isinstance(part, FilePart)),
         *(part for part in parts if isinstance(part, FilePart)),
     )
+
+
+@contextmanager
+def _disk_troubles() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreUnwritable(f"the folder of incoming files cannot be used: {error.strerror}") from error
 
 
 def _make_empty(folder: Path, older_s: int) -> None:

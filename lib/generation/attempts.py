@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from lib.errors import GatewayError
+from lib.errors import ANSWER_SIZE, GatewayError
 from lib.events import (
     AttemptBegan,
     AttemptFailed,
@@ -96,7 +96,8 @@ class AttemptLog:
         if opened is None:
             return
         row = self._row(opened, _outcome(opened, error, stopped=stopped), error)
-        row = measured(row, opened.usage, self._tariff, sample=opened.sample, whole=opened.finish is not None)
+        whole = opened.finish is not None and opened.usage_is_final
+        row = measured(row, opened.usage, self._tariff, sample=opened.sample, whole=whole)
         self.closed.append(row)
         self._open = None
 
@@ -145,6 +146,7 @@ class _Open:
         self.model: str | None = None
         self.usage: Usage | None = None
         self.usage_raw = ""
+        self._told_at = 0
         self.finish: Finished | None = None
         self.chars_out = 0
         self.chars_reasoning = 0
@@ -167,6 +169,7 @@ class _Open:
                 self._show(event.arguments)
             case UsageReported(usage, raw):
                 self.usage, self.usage_raw = merged(self.usage, usage), raw or self.usage_raw
+                self._told_at = self.chars_out + self.chars_reasoning
             case Finished():
                 self.finish = event
             case _:
@@ -175,6 +178,11 @@ class _Open:
     @property
     def has_content(self) -> bool:
         return self.first_visible_at is not None
+
+    @property
+    def usage_is_final(self) -> bool:
+        """Whether words came before the last report: Anthropic's first event only says that one will come."""
+        return bool(self._told_at) or not self.has_content
 
     def since(self, moment: float | None) -> int | None:
         """Milliseconds from the start to `moment`, on the monotonic clock."""
@@ -210,7 +218,9 @@ def _rejected(error: GatewayError) -> bool:
     408 and 409 are ambiguous (RFC 9110 15.5.9, 15.5.10), and so are 500, 502 and 504; 503 and 529 mean 'overloaded'.
     """
     if error.where in ("stream", "body"):
-        return error.kind in _REJECTIONS
+        return error.kind in _REJECTIONS and error.code != ANSWER_SIZE
+    if error.kind == "redirect":
+        return True
     status = error.status or 0
     clear = 300 <= status < 500 and status not in (408, 409)
     return error.where == "http" and (clear or status in (503, 529))

@@ -20,6 +20,7 @@ from lib.generation.batch_money import BatchQuote, cost_of, expected, question, 
 from lib.generation.batch_run import LOOK_S, ActiveRun, Kit
 from lib.generation.live import LiveAnswer
 from lib.generation.measure import Ratios
+from lib.generation.silence import Silence
 from lib.ids import now_ms
 from lib.ledger import AnswerEnd, ModelRef
 from lib.messages import Params, Part
@@ -61,6 +62,7 @@ class Batches:
         self._lock = threading.Lock()
         self._active: dict[str, ActiveRun] = {}
         self._reasons: dict[str, str] = {}
+        self._silence = Silence()
 
     # --- what the buttons do ----------------------------------------------------------------------------------------
 
@@ -97,6 +99,12 @@ class Batches:
     def pause(self, run: str) -> None:
         """Ask nothing more; answers that are being written go on. Raises NotFound."""
         self._hold(run, "paused", ("running",))
+
+    def pause_all(self) -> None:
+        """Pause every run of this process."""
+        for run in list(self._active):
+            with suppress(NotFound):
+                self.pause(run)
 
     def stop(self, run: str) -> None:
         """Ask nothing more, and stop the answers that are being written, here and in other processes.
@@ -188,7 +196,10 @@ class Batches:
         Answers must have been recovered before: what had been asked keeps its text and its state.
         """
         kit = self._kit
-        found = kit.store.batches.interrupted_runs(kit.owner, epoch=kit.epoch, now_ms=now_ms(), stale_ms=stale_ms)
+        silent = self._silence.longer_than(stale_ms)
+        found = kit.store.batches.interrupted_runs(
+            kit.owner, epoch=kit.epoch, now_ms=now_ms(), stale_ms=stale_ms, silent=silent
+        )
         for run in found:
             with suppress(NotFound):  # its batch is in the trash
                 self._made(run.public_id).settle()

@@ -49,17 +49,18 @@ _LOOKS = 3
 class Desk:
     """Sends, repeats and stops answers of one owner."""
 
-    def __init__(self, store: Store, engine: Engine, doors: Doors, owner: int) -> None:
+    def __init__(self, store: Store, engine: Engine, doors: Doors, owner: int, epoch: str | None = None) -> None:
+        """`epoch` names this process in the rows of its answers; the desks of one process share it."""
         self._store = store
         self._engine = engine
         self._doors = doors
         self._owner = owner
-        self._epoch = secrets.token_hex(8)
+        self._epoch = epoch or secrets.token_hex(8)
         # One turn at a time: between reading a conversation's end and adding to it nothing may come.
         self._lock = threading.RLock()
         self._sent: OrderedDict[str, Sent] = OrderedDict()
         self._ratios = Ratios()
-        self._recovery = Recovery(store, doors, self._epoch)
+        self._recovery = Recovery(store, doors, owner, self._epoch)
         self._jobs = Jobs(store, doors, owner, self._ratios)
         self.estimates = Estimates(store, doors, owner, self._ratios, self._epoch)
         self._titles = Titles(store, engine, doors, owner, self.estimates)
@@ -112,6 +113,11 @@ class Desk:
             turn = structs.replace(turn, conversation=new_public_id())
             return _sent(self._begin(turn, clears_draft=True, override=override))
         leaf = self._store.conversations.get(self._owner, conversation).active_leaf
+        if self._store.queue.has(self._owner, turn.key):  # sent once more, after a restart
+            return Sent(conversation, None)
+        if earlier := self._store.answers.begun_by(self._owner, turn.key):
+            self._start_unsent(turn, earlier)
+            return _sent(earlier)
         turn = structs.replace(turn, conversation=conversation, parent=leaf)
         if self._store.queue.peek(self._owner, conversation) is None:
             with suppress(AnswerRunning):
@@ -120,6 +126,7 @@ class Desk:
             *(self._owner, conversation, turn.parts, turn.ref, turn.params, turn.system),
             clears_draft=True,
             attached=turn.attached,
+            key=turn.key,
         )
         if not self._is_running(conversation):  # the answer ended before the message was in the queue
             with suppress(OverBudget):
@@ -236,6 +243,14 @@ class Desk:
         if not self._engine.stop(message):
             self._store.answers.request_stop(self._owner, message)
 
+    def halt(self) -> None:
+        """Stop whatever this owner runs in this process. Batches pause; what waits in queues stays, paused."""
+        try:
+            self.batches.pause_all()
+        finally:  # what is paid for ends also when the database does not take the pause
+            for live in self._engine.running():
+                self._engine.stop(live.message)
+
     # --- following --------------------------------------------------------------------------------------------------
 
     def running_in(self, conversation: str) -> Followed | None:
@@ -275,6 +290,7 @@ class Desk:
     def recover(self, stale_ms: int) -> int:
         """End the answers of dead processes as interrupted, and their batches; what waits stays, paused. How many."""
         ended = self._recovery.recover(stale_ms)
+        ended += self._recovery.end_unsent(stale_ms, lambda message: self._engine.live(message) is not None)
         self.batches.recover(stale_ms)
         return ended
 
@@ -295,14 +311,26 @@ class Desk:
             charge=self.estimates.charge(turn, override=override),
         )
         if not begun.replayed:
-            self._engine.start(
-                LiveAnswer(begun.answer_id, begun.message, begun.conversation, kept=turn.kept),
-                turn,
-                begun.attempt_id,
-                job=lambda: self._job(turn, begun),
-                door=lambda: self._doors.door(turn.ref.gateway_id),
-            )
+            self._start(turn, begun)
+        else:
+            self._start_unsent(turn, begun)
         return begun
+
+    def _start(self, turn: Turn, begun: Begun) -> None:
+        self._engine.start(
+            LiveAnswer(begun.answer_id, begun.message, begun.conversation, kept=turn.kept),
+            turn,
+            begun.attempt_id,
+            job=lambda: self._job(turn, begun),
+            door=lambda: self._doors.door(turn.ref.gateway_id),
+        )
+
+    def _start_unsent(self, turn: Turn, begun: Begun) -> None:
+        """Start what this process has begun without learning of it, because the commit's answer got lost."""
+        if self._engine.live(begun.message) is None:
+            row = self._store.answers.get(self._owner, begun.message)
+            if row.state == "running" and row.epoch == self._epoch:
+                self._start(turn, begun)
 
     def _media_in(self, turn: Turn) -> int:
         if not has_files(turn.parts):

@@ -23,13 +23,14 @@ from lib.errors import NotFound
 from lib.generation.asking import chars_of
 from lib.generation.doors import Doors
 from lib.generation.measure import Ratios, Tariff
-from lib.ledger import ModelRef, Turn
+from lib.ledger import ModelRef, Purpose, Turn
 from lib.messages import Message, Params, Part, headline
 from lib.pricing import guessed_ratio, price
 from lib.quote import ASSUMED_ANSWER, expected_answer
 from lib.store import Store
 from lib.store.budget_rows import Charge, Standing
 from lib.store.measures import MessageSize
+from lib.store.open_requests import OpenRequest
 from lib.store.rows import Settings
 from lib.tokens import TokenCount
 
@@ -69,13 +70,19 @@ class Estimates:
         *,
         conversation: str | None = None,
         override: bool = False,
+        purpose: Purpose = "chat",
     ) -> Verdict | None:
-        """Reserve what a request without a stored answer may cost; `ledger.record` gives it back. Raises OverBudget."""
-        if ref.demo or not self._store.budgets.any_active(self._owner):
-            return None
-        charge = self.of_messages(ref, messages, system, params, override=override)
-        return self._store.budgets.reserve(
-            self._owner, attempt_id, ref, charge, epoch=self._epoch, conversation=conversation
+        """Note a request without a stored answer, and reserve what it may cost, before it leaves.
+
+        `ledger.record` closes it and gives back what was held. Raises OverBudget.
+        """
+        charge = None
+        if not ref.demo and self._store.budgets.any_active(self._owner):
+            charge = self.of_messages(ref, messages, system, params, override=override)
+        chars = len(system) + sum(chars_of(message.parts) for message in messages)
+        request = OpenRequest(attempt_id, ref, purpose, chars, params.max_tokens)
+        return self._store.ledger.open(
+            self._owner, request, epoch=self._epoch, conversation=conversation, charge=charge
         )
 
     # --- estimates --------------------------------------------------------------------------------------------------

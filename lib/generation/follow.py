@@ -39,6 +39,8 @@ class StoredAnswer:
         self._owner = owner
         self._row = store.answers.get(owner, message)
         self._read_at = time.monotonic()
+        # When it was sent, on this process's watch: from then on no turned clock changes how long that is ago.
+        self._sent_at = self._read_at - max(0.0, time.time() - self._row.started_ms / 1000)
         self._version = 0
 
     @property
@@ -75,12 +77,11 @@ class StoredAnswer:
         """Everything after the two character counts."""
         row = self._row
         phase: Phase = "over" if self.over else "writing" if row.text else "reasoning" if row.reasoning else "waiting"
-        waited = time.time() - row.started_ms / 1000
         return News(
             row.reasoning[reasoning_seen:],
             row.text[text_seen:],
             phase,
             row.state,
-            waited_s=max(0.0, waited),
+            waited_s=time.monotonic() - self._sent_at,
             over=self.over,
         )

@@ -56,7 +56,7 @@ class LiveAnswer:
         self.message = message
         self.conversation = conversation
         self.purpose = purpose
-        self.gathered = Gathered()
+        self.gathered = Gathered(keeps_text=False)
         self.reasoning_ms: int | None = None
         self.unsaved = False
         self._text: list[str] = [kept] if kept else []

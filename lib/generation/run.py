@@ -12,7 +12,7 @@ from typing import Protocol
 from msgspec import Struct, structs
 
 from lib.cards import DialectName, ModelCard
-from lib.errors import BadInput, NotFound, ParlourError, StoreError
+from lib.errors import ANSWER_SIZE, BadInput, GatewayError, NotFound, ParlourError, StoreError
 from lib.events import Event, Finished
 from lib.generation.asking import chars_in
 from lib.generation.attempts import AttemptLog
@@ -20,6 +20,7 @@ from lib.generation.live import LiveAnswer
 from lib.generation.measure import Tariff
 from lib.ledger import AnswerEnd, AnswerState, Attempt, left_out_words
 from lib.messages import Ask, Part, ReasoningPart, ToolCallPart
+from lib.retries import MAX_WAIT_S
 
 _log = logging.getLogger("parlour.answers")
 
@@ -205,7 +206,7 @@ class Run:
         state = self._state(failed=failure is not None)
         kind, message = _why(failure) if failure and state != "done" else (None, None)
         if gathered.error:
-            kind, message = gathered.error.kind, gathered.error.message
+            kind, message = _told(gathered.error), _said(gathered.error)
         elif kind is None and state in ("cut", "failed"):
             kind = "truncated" if state == "cut" else "empty"
         return AnswerEnd(
@@ -282,6 +283,19 @@ def _forget(task: asyncio.Task[None]) -> None:
     """Nobody listens to an abandoned door: take its exception, so that it is not reported as lost."""
     if not task.cancelled():
         task.exception()
+
+
+def _told(error: GatewayError) -> str:
+    """The kind that the answer's sentence is chosen by: finer than the ledger's where the next step is another one."""
+    if error.where == "transport" and error.code:
+        return error.code  # dns, connect, tls, url, closed
+    return "answer_too_large" if error.code == ANSWER_SIZE else error.kind
+
+
+def _said(error: GatewayError) -> str:
+    """The gateway's own words, and the wait it asks for where that is too long to be kept in silence."""
+    wait = error.retry_after_s or 0.0
+    return error.message if wait <= MAX_WAIT_S else f"{error.message} (retry-after: {min(wait, 1e9):.0f} s)".lstrip()
 
 
 def _why(failure: ParlourError) -> tuple[str, str | None]:

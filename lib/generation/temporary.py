@@ -10,7 +10,7 @@ from collections import OrderedDict
 
 from msgspec import structs
 
-from lib.errors import AnswerRunning, BadInput, NotFound, OverBudget
+from lib.errors import AnswerRunning, BadInput, NotFound, ParlourError
 from lib.generation.asking import checked, sendable, with_words
 from lib.generation.doors import Doors, Sent
 from lib.generation.engine import Engine
@@ -74,7 +74,7 @@ class TemporaryChats:
             leaf, asked = chat.leaf, chat.add(_user_message(chat.leaf, parts))
             try:
                 sent = chat.sent[key] = self._answer(chat, asked, ref, settings, override)
-            except OverBudget:
+            except ParlourError:
                 chat.take_back(asked, leaf)
                 if conversation is None:
                     del self._chats[chat.public_id]
@@ -111,7 +111,7 @@ class TemporaryChats:
             leaf, chat.leaf = chat.leaf, old.parent
             try:
                 return self.send(conversation, content, settings, override=override)
-            except (BadInput, NotFound, OverBudget):
+            except ParlourError:
                 chat.leaf = leaf
                 raise
 

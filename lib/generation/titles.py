@@ -65,7 +65,9 @@ class Titles:
         asked = self._doors.ref(Settings(ref.gateway_id, card.id, ref.dialect, params))
         ask = Ask(card.id, (user(_question(branch)),), _SYSTEM, params)
         attempt_id = new_id()
-        self._estimates.hold(attempt_id, asked, ask.messages, _SYSTEM, params, conversation=conversation)
+        self._estimates.hold(
+            attempt_id, asked, ask.messages, _SYSTEM, params, conversation=conversation, purpose="title"
+        )
         self._asking.add(conversation)
         self._engine.start(
             LiveAnswer(new_id(), new_public_id(), NOWHERE),

@@ -20,6 +20,7 @@ class Book(Protocol):
         *,
         conversation: str | None = None,
         settles: int | None = None,
+        then: tuple[int, int] | None = None,
     ) -> None: ...
 
 
@@ -62,9 +63,9 @@ class Unstored:
         media_in: int = 0,
         ended: Attempt | None = None,
     ) -> None:
-        """The attempt before is over: its numbers are safe from now on."""
+        """The attempt before is over: its numbers are safe from now on, and the next one is known before it leaves."""
         if ended:
-            self._record((ended,))
+            self._record((ended,), then=(attempt_id, number))
 
     def finish(self, answer_id: int, end: AnswerEnd) -> bool:
         """May be called again until it succeeds: the ledger takes an attempt once."""
@@ -72,5 +73,8 @@ class Unstored:
         self._record(end.attempts, settles=self._attempt_id)
         return True
 
-    def _record(self, attempts: tuple[Attempt, ...], settles: int | None = None) -> None:
-        self._book.record(self._owner, self._ref, attempts, conversation=self._conversation, settles=settles)
+    def _record(
+        self, attempts: tuple[Attempt, ...], settles: int | None = None, then: tuple[int, int] | None = None
+    ) -> None:
+        named = {"conversation": self._conversation}
+        self._book.record(self._owner, self._ref, attempts, settles=settles, then=then, **named)

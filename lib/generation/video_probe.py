@@ -27,7 +27,7 @@ from lib.generation.run import Door, Job
 from lib.generation.titles import NOWHERE
 from lib.generation.unstored import Book, Unstored
 from lib.ids import new_id, new_public_id
-from lib.ledger import AnswerEnd, Attempt, ModelRef, Turn
+from lib.ledger import AnswerEnd, Attempt, ModelRef, Purpose, Turn
 from lib.media_check import added_by_media
 from lib.messages import Ask, Message, Params, Part, TextPart, VideoPart
 from lib.pricing import price
@@ -122,14 +122,23 @@ def _most(card: ModelCard) -> TokenCount:
 
 
 class Hold(Protocol):
-    """Reserves money for a request, or raises OverBudget (`estimating.Estimates.hold`)."""
+    """Notes a request and reserves money for it, or raises OverBudget (`estimating.Estimates.hold`)."""
 
     def __call__(
-        self, attempt_id: int, ref: ModelRef, messages: Sequence[Message], system: str, params: Params
+        self,
+        attempt_id: int,
+        ref: ModelRef,
+        messages: Sequence[Message],
+        system: str,
+        params: Params,
+        *,
+        purpose: Purpose,
     ) -> object: ...
 
 
-def _unlimited(attempt_id: int, ref: ModelRef, messages: Sequence[Message], system: str, params: Params) -> None:
+def _unlimited(
+    attempt_id: int, ref: ModelRef, messages: Sequence[Message], system: str, params: Params, *, purpose: Purpose
+) -> None:
     """Without budgets nothing is reserved."""
 
 
@@ -197,7 +206,7 @@ class VideoProbe:
             ended.set()
 
         attempt_id = new_id()
-        self._hold(attempt_id, ref, ask.messages, "", params)
+        self._hold(attempt_id, ref, ask.messages, "", params, purpose="probe")
         live = self._engine.start(
             LiveAnswer(new_id(), new_public_id(), NOWHERE),
             Turn(new_public_id(), NOWHERE, (), ref, params=params),

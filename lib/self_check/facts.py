@@ -52,6 +52,11 @@ class Facts(Struct, frozen=True):
         """Whether other computers can connect, as far as is known."""
         return self.allow_public or (self.address is not None and not is_here(self.address))
 
+    @property
+    def lets_others_in(self) -> bool:
+        """Whether other computers that connect are answered."""
+        return self.allow_public or (self.login and self.public)
+
 
 def is_here(address: str) -> bool:
     """Whether only this computer can reach a server that listens at `address` (a name, IPv4, IPv6, `unix://…`).

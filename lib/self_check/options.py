@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,8 @@ from msgspec import Struct
 from lib.self_check.facts import Facts, Finding, Severity
 
 LARGEST_UPLOAD_MB = 100
+VISITOR = {"X-Parlour-Visitor": "parlour_visitor"}
+"""The one header that pages believe: the login signs it, and what a browser sends under its name is dropped."""
 
 
 class _Option(Struct, frozen=True):
@@ -55,9 +58,9 @@ _RULES: tuple[_Option, ...] = (
     _Option("server.scriptHealthCheckEnabled", False, "Anybody who asks makes the server run a page."),
     _Option(
         "server.trustedUserHeaders",
-        {},
+        VISITOR,
         "Whoever sends certain headers is believed.",
-        fits=lambda v: v in (None, "", {}),
+        fits=lambda value: value in (VISITOR, None, "", {}),
     ),
     _Option(
         "server.maxUploadSize",
@@ -99,4 +102,6 @@ def off_rules(facts: Facts) -> Iterator[Finding]:
 
 
 def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"'{json.dumps(value)}'"
     return str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else str(value)

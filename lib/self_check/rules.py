@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from lib.self_check.facts import SEVERITIES, Facts, Finding, is_here
-from lib.self_check.options import off_rules
+from lib.self_check.options import VISITOR, off_rules
 from lib.self_check.samples import SHORTEST_SECRET
 
 
@@ -27,8 +28,8 @@ def _address(facts: Facts) -> Iterator[Finding]:
             "refuse",
             f"Other computers could connect ({_shown(facts.address)}), and there is no login: whoever does can read "
             "the chats and spend with the keys.",
-            "Listen on 127.0.0.1 (server.address), or set PARLOUR_ALLOW_PUBLIC=yes when something in front asks "
-            "who is there.",
+            "Listen on 127.0.0.1 (server.address), add an account (python -m lib.accounts add NAME), or set "
+            "PARLOUR_ALLOW_PUBLIC=yes when something in front asks who is there.",
         )
 
 
@@ -38,9 +39,9 @@ def _visitors(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "warn",
             f"There is no login: whoever reaches {names or 'this address'} can read the chats and spend with the keys.",
-            "Put something in front that asks who is there, such as a proxy with passwords.",
+            "Add an account (python -m lib.accounts add NAME), or put something in front that asks who is there.",
         )
-    if facts.allow_public and not facts.allowed_hosts:
+    if facts.lets_others_in and not facts.allowed_hosts:
         yield Finding(
             "warn",
             "Other computers may connect, but no name of this one is allowed, so every page refuses them.",
@@ -94,11 +95,20 @@ def _permissions(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _transport(facts: Facts) -> Iterator[Finding]:
-    if facts.allow_public and not facts.options.get("server.sslCertFile"):
+def _login(facts: Facts) -> Iterator[Finding]:
+    if facts.login and facts.options.get("server.trustedUserHeaders", VISITOR) != VISITOR:
         yield Finding(
-            "note",
-            "Pages are served without encryption.",
+            "warn",
+            "Pages cannot learn who has signed in, so everybody stays outside.",
+            f"Set server.trustedUserHeaders to '{json.dumps(VISITOR)}', as .streamlit/config.toml does.",
+        )
+
+
+def _transport(facts: Facts) -> Iterator[Finding]:
+    if facts.lets_others_in and not facts.options.get("server.sslCertFile"):
+        yield Finding(
+            "warn" if facts.login else "note",
+            "Pages are served without encryption" + (", passwords too." if facts.login else "."),
             "Let a proxy with a certificate stand in front, or set server.sslCertFile and server.sslKeyFile.",
         )
 
@@ -117,4 +127,4 @@ def _shown(text: str) -> str:
     return "".join(letter for letter in text if letter.isprintable())[:100]
 
 
-_CHECKS = (_address, _visitors, _secrets, off_rules, _permissions, _transport, _log)
+_CHECKS = (_address, _visitors, _secrets, off_rules, _permissions, _login, _transport, _log)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, and_, exc, select, update
@@ -23,6 +23,8 @@ from lib.store.rows import AnswerRow, Begun, KnownAttempt
 
 _a, _m, _c = schema.answer.c, schema.message.c, schema.conversation.c
 Estimate = Callable[[AnswerRow, Attempt], Attempt]
+Silent = Callable[[Sequence[tuple[int, int]]], Collection[int]]
+"""Of senders and the times of their last signs of life (ids, ms): those that have been silent for too long."""
 
 
 class Answers:
@@ -83,10 +85,14 @@ class Answers:
         except AnswerRunning as error:
             if not isinstance(error.__cause__, exc.IntegrityError):
                 raise
-            earlier = self._db.read(lambda connection: find_replay(connection, start))
+            earlier = self._db.read(lambda connection: find_replay(connection, owner, turn.key, start.answer_id))
             if earlier is None:  # the unique key that stopped us was 'one running answer'
                 raise
             return earlier
+
+    def begun_by(self, owner: int, key: str) -> Begun | None:
+        """What an earlier `begin` with this key began, if one did."""
+        return self._db.read(lambda connection: find_replay(connection, owner, key))
 
     def new_attempt(
         self,
@@ -163,15 +169,28 @@ class Answers:
             raise NotFound("answer")
         return rows[0]
 
-    def sweep(self, *, epoch: str, now_ms: int, stale_ms: int, estimate: Estimate | None = None) -> list[AnswerRow]:
-        """End the answers of dead processes, of every owner, as `interrupted`, with the text they had.
+    def sweep(
+        self,
+        *,
+        epoch: str,
+        now_ms: int,
+        stale_ms: int,
+        estimate: Estimate | None = None,
+        owner: int | None = None,
+        silent: Silent | None = None,
+    ) -> list[AnswerRow]:
+        """End the answers of dead processes, of one owner or of all, as `interrupted`, with the text they had.
 
         On SQLite only one process writes, so every running answer of another `epoch` is dead at once; on PostgreSQL
-        one without a heartbeat for `stale_ms`. Each attempt in flight gets a ledger row with outcome `unknown`:
-        unpriced, or what `estimate` makes of it. Returns the rows that were ended here.
+        one without a heartbeat for `stale_ms`, or, as clocks differ and are turned, those that `silent` finds. Each
+        attempt in flight gets a ledger row with outcome `unknown`: unpriced, or what `estimate` makes of it. Returns
+        the rows that were ended here.
         """
-        stale_before = None if self._db.sqlite else now_ms - stale_ms
-        found = self._db.read(lambda connection: orphans(connection, epoch, stale_before))
+        stale_before = None if self._db.sqlite or silent else now_ms - stale_ms
+        found = self._db.read(lambda connection: orphans(connection, epoch, stale_before, owner))
+        if silent and not self._db.sqlite:
+            dead = silent([(row.answer_id, row.heartbeat_ms) for row in found])
+            found = [row for row in found if row.answer_id in dead]
         return [row for row in found if self._interrupt(row, now_ms, estimate)]
 
     def _interrupt(self, row: AnswerRow, at_ms: int, estimate: Estimate | None) -> bool:

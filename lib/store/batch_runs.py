@@ -15,6 +15,7 @@ from lib.ids import new_id, new_public_id, now_ms
 from lib.ledger import ModelRef
 from lib.messages import Params
 from lib.store import schema
+from lib.store.answers import Silent
 from lib.store.batch_results import Spent, read_results, spent_by
 from lib.store.database import Database
 from lib.store.encoding import from_json, storable, to_json
@@ -131,11 +132,14 @@ class BatchRuns:
 
         self._db.write(work, idempotent=True)
 
-    def interrupted_runs(self, owner: int, *, epoch: str, now_ms: int, stale_ms: int) -> list[Run]:
+    def interrupted_runs(
+        self, owner: int, *, epoch: str, now_ms: int, stale_ms: int, silent: Silent | None = None
+    ) -> list[Run]:
         """Runs of dead processes, which are "interrupted" from now on. Call it after `Answers.sweep`.
 
-        On SQLite all that another `epoch` ran; on PostgreSQL those that gave no sign for `stale_ms` and have no
-        running answer. Their rows keep their states: what waits still waits, what was begun is in `unsettled`.
+        On SQLite all that another `epoch` ran; on PostgreSQL those that gave no sign for `stale_ms`, or that `silent`
+        finds (as in `Answers.sweep`), and have no running answer. Their rows keep their states: what waits still
+        waits, what was begun is in `unsettled`.
         """
         stale_before = None if self._db.sqlite else now_ms - stale_ms
 
@@ -143,8 +147,11 @@ class BatchRuns:
             dead = [_u.owner_id == owner, _u.state == "running", _u.epoch != storable(epoch)]
             if stale_before is not None:
                 alive = exists().where(_s.run_id == _u.id, _a.message_id == _s.message_id, schema.IS_RUNNING)
-                dead += [_u.heartbeat_ms < stale_before, ~alive]
+                dead += [~alive] if silent else [_u.heartbeat_ms < stale_before, ~alive]
             found = list(connection.execute(select(schema.batch_run).where(*dead).order_by(_u.id)))
+            if silent and stale_before is not None:
+                gone = silent([(row.id, row.heartbeat_ms) for row in found])
+                found = [row for row in found if row.id in gone]
             ids = [row.id for row in found]
             connection.execute(update(schema.batch_run).where(_u.id.in_(ids)).values(state="interrupted"))
             return [read_run(_find_run(connection, owner, row.public_id)) for row in found]

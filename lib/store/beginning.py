@@ -50,7 +50,7 @@ class Start(Struct, frozen=True):
 def begin_in(connection: Connection, start: Start) -> Begun:
     """See `Answers.begin`."""
     row = lock_row(connection, start.owner, *start.batch_row) if start.batch_row else None
-    if earlier := find_replay(connection, start):
+    if earlier := find_replay(connection, start.owner, start.turn.key, start.answer_id):
         return earlier
     turn = start.turn
     if not turn.parts and turn.parent is None:
@@ -86,8 +86,8 @@ def _wanted(start: Start, conversation_id: int, message_id: int) -> Wanted:
     return Wanted(start.owner, start.attempt_id, start.turn.ref, start.charge, start.epoch, *ids)
 
 
-def find_replay(connection: Connection, start: Start) -> Begun | None:
-    """The answer that this key began before, if any; `replayed` only when it was another call that did."""
+def find_replay(connection: Connection, owner: int, key: str, answer_id: int | None = None) -> Begun | None:
+    """The answer that this key began before, if any; `replayed` unless it is the one of this call."""
     parent = schema.message.alias("asked")
     first = select(schema.answer_attempt.c.id).where(schema.answer_attempt.c.answer_id == _a.id)
     query = (
@@ -102,13 +102,13 @@ def find_replay(connection: Connection, start: Start) -> Begun | None:
         .join(schema.conversation, _c.id == _a.conversation_id)
         .join(schema.message, _m.id == _a.message_id)
         .join(parent, parent.c.id == _m.parent_id)
-        .where(_a.owner_id == start.owner, _a.key == storable(start.turn.key))
+        .where(_a.owner_id == owner, _a.key == storable(key))
     )
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
-    replayed = row.id != start.answer_id
-    return Begun(start.owner, row.id, row.attempt, row.conversation, row.asked, row.message, row.started_ms, replayed)
+    replayed = row.id != answer_id
+    return Begun(owner, row.id, row.attempt, row.conversation, row.asked, row.message, row.started_ms, replayed)
 
 
 def _conversation(connection: Connection, start: Start, mark: Claim | None) -> tuple[Row[Any], bool]:

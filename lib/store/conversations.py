@@ -133,7 +133,7 @@ class Conversations:
 
 def new_row(owner: int, public_id: str, title: str, settings: Settings) -> dict[str, Any]:
     """The columns of a fresh conversation."""
-    at_ms, title = now_ms(), one_line(title, _TITLE_CHARS)
+    at_ms, title, public_id = now_ms(), one_line(title, _TITLE_CHARS), storable(public_id)
     row = {"id": new_id(), "owner_id": owner, "public_id": public_id, "title": title, "title_folded": title.casefold()}
     counters = {"created_ms": at_ms, "last_ms": at_ms, "answered_ms": 0, "read_ms": 0, "n_messages": 0}
     return row | counters | {"queue_paused": 0} | settings_columns(settings)

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.engine import URL
 
-from lib.errors import SettingsError, StoreBusy
+from lib.errors import SettingsError, StoreBusy, StoreGone, StoreUnwritable
 from lib.store.faults import translated, was_cut
 
 T = TypeVar("T")
@@ -39,6 +39,7 @@ class Database:
         self.engine = engine
         self.path = path
         self.sqlite = path is not None
+        self._file = _identity(path) if path else None
         self._writer = threading.Lock()
         options: dict[str, Any] = {} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reading = engine.execution_options(**options)
@@ -68,9 +69,22 @@ class Database:
         if not self._writer.acquire(timeout=_WAIT_S):
             raise StoreBusy("another thread keeps writing")
         try:
+            self._require_the_file()
             yield
         finally:
             self._writer.release()
+
+    def _require_the_file(self) -> None:
+        """What is committed to a file that has been deleted goes with this process, and SQLite does not say so."""
+        assert self.path is not None
+        try:
+            found = _identity(self.path)
+        except FileNotFoundError:
+            found = None
+        except OSError as error:
+            raise StoreUnwritable(f"the database file cannot be seen: {error.strerror}") from error
+        if found != self._file:
+            raise StoreGone("the database file was moved, deleted or replaced", path=str(self.path))
 
     def close(self) -> None:
         self.engine.dispose()
@@ -93,10 +107,18 @@ def _once(engine: Engine, work: Callable[[Connection], T]) -> T:
         return work(connection)
 
 
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
 def sqlite_database(path: Path) -> Database:
-    """The database in the file `path`."""
+    """The database in the file `path`, which is never made here: an empty one would hide that ours is gone.
+
+    Raises OSError when there is none.
+    """
     engine = create_engine(
-        URL.create("sqlite", database=str(path)),
+        URL.create("sqlite", database=path.absolute().as_uri(), query={"mode": "rw", "uri": "true"}),
         hide_parameters=True,
         pool_size=8,
         max_overflow=24,

@@ -71,11 +71,15 @@ def write_attempts(connection: Connection, answer: Row[Any], attempts: tuple[Att
     change.apply(connection, answer.owner_id)
 
 
-def orphans(connection: Connection, epoch: str, stale_before_ms: int | None) -> list[AnswerRow]:
+def orphans(
+    connection: Connection, epoch: str, stale_before_ms: int | None, owner: int | None = None
+) -> list[AnswerRow]:
     """Running answers of other processes: all of them, or those without a heartbeat since `stale_before_ms`."""
     where = and_(schema.IS_RUNNING, _a.epoch != epoch)
     if stale_before_ms is not None:
         where = and_(where, _a.heartbeat_ms < stale_before_ms)
+    if owner is not None:
+        where = and_(where, _a.owner_id == owner)
     return answer_rows(connection, where)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from lib.errors import StoreDamaged, StoreLocked, StoreUnwritable
 from lib.store.faults import translated
+from lib.store.log_health import check_log
 
 if sys.platform == "win32":
     import msvcrt
@@ -19,8 +20,11 @@ else:
 
 FILE_NAME = "parlour.db"
 _MAGIC = b"SQLite format 3\x00"
+_ROLLBACK = 1
+"""In the header's byte 18: a copy that no Parlour has opened yet. An opened one has 2, before its log is made."""
 _CHECK_UP_TO_BYTES = 64 << 20
 _KEPT_BACKUPS = 5
+_WAIT_S = 5.0
 
 
 class FileLock:
@@ -40,8 +44,9 @@ class FileLock:
             pid = _pid_in(self._handle)
             os.close(self._handle)
             raise StoreLocked("another process writes this data folder", pid=pid) from error
-        os.ftruncate(self._handle, 0)
-        os.pwrite(self._handle, str(os.getpid()).encode(), 0)
+        with suppress(OSError):  # it only tells others whom to look for; a full disk is found out soon enough
+            os.ftruncate(self._handle, 0)
+            os.pwrite(self._handle, str(os.getpid()).encode(), 0)
 
     def release(self) -> None:
         if self._handle >= 0:
@@ -82,14 +87,21 @@ def check_file(path: Path, application_id: int) -> bool:
             raise StoreDamaged("the database file is missing, its write-ahead log is there", path=str(path))
         return False
     try:
-        with path.open("rb") as file:
-            header = file.read(100)
+        with path.open("rb") as opened:
+            header = opened.read(100)
     except OSError as error:
         raise StoreUnwritable(f"cannot read the database: {error.strerror}", path=str(path)) from error
     if len(header) < 100 or not header.startswith(_MAGIC):
         raise StoreDamaged("the file is not a database", path=str(path))
     if int.from_bytes(header[68:72], "big") != application_id:
         raise StoreDamaged("the file is a database of another program", path=str(path))
+    if wal.exists() and wal.stat().st_size:
+        if header[18] == _ROLLBACK:
+            raise StoreDamaged("a log of another database lies beside this copy", path=str(path), what="foreign_log")
+        check_log(wal)
+    for file in (path, wal):
+        if file.exists() and not os.access(file, os.W_OK):
+            raise StoreUnwritable("the database may only be read", path=str(file))
     _check_pages(path)
     return True
 
@@ -99,12 +111,17 @@ def _check_pages(path: Path) -> None:
     if path.stat().st_size > _CHECK_UP_TO_BYTES:
         return
     try:
-        with closing(sqlite3.connect(path)) as connection:
+        with closing(sqlite3.connect(existing(path), _WAIT_S, uri=True)) as connection:
             found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.Error as error:
         raise translated(error) from error
     if found != "ok":
         raise StoreDamaged(found, path=str(path))
+
+
+def existing(path: Path) -> str:
+    """The URI of a database that is there: with a mere path SQLite makes an empty one where there is none."""
+    return f"{path.absolute().as_uri()}?mode=rw"
 
 
 def copy_database(source: Path, target: Path) -> None:
@@ -113,7 +130,7 @@ def copy_database(source: Path, target: Path) -> None:
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         part.unlink(missing_ok=True)
-        with closing(sqlite3.connect(source)) as origin, closing(sqlite3.connect(part)) as copy:
+        with closing(sqlite3.connect(existing(source), uri=True)) as origin, closing(sqlite3.connect(part)) as copy:
             origin.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")
         part.chmod(0o600)

@@ -6,10 +6,12 @@ from datetime import date
 
 from sqlalchemy import Connection, delete, insert, select
 
+from lib.budgets import Verdict
 from lib.errors import BadInput, NotFound
-from lib.ids import new_id
+from lib.ids import id_at, new_id
 from lib.ledger import Attempt, Cost, LedgerRow, ModelRef, Tally
 from lib.store import schema
+from lib.store.budget_rows import Charge
 from lib.store.checking import mismatches
 from lib.store.conversations import find, totals_of
 from lib.store.costs import cost_of, cost_row, current_cost, latest_costs
@@ -17,15 +19,18 @@ from lib.store.database import Database
 from lib.store.days import zone_of
 from lib.store.encoding import insert_new, storable
 from lib.store.ledger_rows import ledger_query, ledger_row
+from lib.store.open_requests import OpenRequest, close_in, end_in, end_orphans, go_on_in, open_in
 from lib.store.rebuilding import rebuild_kinds
 from lib.store.recording import Place, add_to_total, record
-from lib.store.reserving import settle_unstored
+from lib.store.reserving import Wanted, reserve, settle_unstored
 from lib.store.rollup import KINDS, ZONE_KINDS, counting, fact, recounting, zones_of
 from lib.store.rows import Mismatch, Speed, Total
 from lib.store.tallies import Dimension, read_speeds, read_tallies
 from lib.tokens import TokenCount
 
 _u, _z = schema.usage_event.c, schema.zone.c
+OPEN_MS = 6 * 3_600_000
+"""No request without a stored answer is open longer than this."""
 _COUNTS = TokenCount.__struct_fields__
 
 
@@ -128,11 +133,13 @@ class Ledger:
         *,
         conversation: str | None = None,
         settles: int | None = None,
+        then: tuple[int, int] | None = None,
     ) -> None:
         """Write attempts that belong to no stored answer: of a temporary conversation, or for a title.
 
         Those the ledger has already are left alone. With `conversation` they count into its totals, while it exists.
-        `settles` is the attempt that money was reserved for: it has ended.
+        `settles` is the attempt that money was reserved for: it has ended. `then` is the next attempt (id, number) of
+        the same request, which is about to leave.
         """
 
         def work(connection: Connection) -> None:
@@ -141,10 +148,45 @@ class Ledger:
             for attempt in attempts:
                 record(connection, place, attempt, change)
             change.apply(connection, owner)
+            if then is not None and attempts:
+                go_on_in(connection, owner, attempts[-1].id, *then)
+            close_in(connection, owner, tuple(attempt.id for attempt in attempts))
             if settles is not None:
                 settle_unstored(connection, owner, settles, attempts)
+                end_in(connection, owner, settles)
 
         self._db.write(work, idempotent=True)
+
+    def open(
+        self,
+        owner: int,
+        request: OpenRequest,
+        *,
+        epoch: str,
+        conversation: str | None = None,
+        charge: Charge | None = None,
+    ) -> Verdict | None:
+        """Note, before it leaves, a request without a stored answer, and hold what it may cost (`charge`), or neither.
+
+        `record` closes it, or `sweep` after a crash. Raises OverBudget.
+        """
+
+        def work(connection: Connection) -> Verdict | None:
+            conversation_id = _id_of(connection, owner, conversation)
+            wanted = Wanted(owner, request.id, request.ref, charge or Charge(), epoch, conversation_id=conversation_id)
+            found = reserve(connection, wanted) if charge else None
+            open_in(connection, owner, request, epoch, conversation_id)
+            return found
+
+        return self._db.write(work, idempotent=charge is None)
+
+    def sweep(self, owner: int, *, epoch: str, now_ms: int) -> int:
+        """Write down the open requests of dead processes, as of unknown outcome and cost. How many.
+
+        On SQLite those of every other `epoch`; on PostgreSQL the ones that are older than any request lives.
+        """
+        before = None if self._db.sqlite else id_at(now_ms - OPEN_MS)
+        return self._db.write(lambda connection: end_orphans(connection, owner, epoch, before), idempotent=True)
 
     def zones(self, owner: int) -> tuple[str, ...]:
         """The configured zones; the first is the reporting zone."""

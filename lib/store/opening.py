@@ -11,6 +11,7 @@ from sqlalchemy import func, insert, select, text
 from lib.errors import StoreDamaged, StoreUnwritable
 from lib.ids import new_id
 from lib.store import schema
+from lib.store.accounts import Accounts
 from lib.store.answers import Answers
 from lib.store.attachments import Attachments
 from lib.store.batches import Batches
@@ -51,6 +52,7 @@ class Store:
     def __init__(self, database: Database, lock: FileLock | None) -> None:
         self._db = database
         self._lock = lock
+        self.accounts = Accounts(database)
         self.conversations = Conversations(database)
         self.answers = Answers(database)
         self.queue = Queue(database)
@@ -84,9 +86,21 @@ class Store:
         return self._db.engine.dialect.name
 
     def owner(self) -> int:
-        """The single local owner, made when the database was."""
+        """The first owner, made when the database was."""
         query = select(func.min(schema.owner.c.id))
         return int(self._db.read(lambda connection: connection.scalar(query)) or 0)
+
+    def owners(self) -> list[int]:
+        """Every owner, the first one first."""
+        query = select(schema.owner.c.id).order_by(schema.owner.c.id)
+        return self._db.read(lambda connection: list(connection.scalars(query)))
+
+    def owners_at_work(self) -> list[int]:
+        """The owners with an answer, a batch or a request in progress, in whatever process; after a crash, in none."""
+        answers = select(schema.answer.c.owner_id).where(schema.IS_RUNNING)
+        runs = select(schema.batch_run.c.owner_id).where(schema.batch_run.c.state == "running")
+        requests = select(schema.open_request.c.owner_id)
+        return self._db.read(lambda connection: sorted(connection.scalars(answers.union(runs, requests))))
 
     def check(self) -> None:
         """The database's own integrity check (seconds on a big file). Raises StoreDamaged."""
@@ -117,6 +131,13 @@ def open_store(url_or_path: str, data_dir: Path, *, zone: str = "UTC", steps: tu
     `zone` is the reporting time zone of a database that is made now. Missing migrations are run, after a copy into
     `data_dir/backups`. Raises StoreLocked, StoreNewer, StoreDamaged, StoreUnwritable, StoreBusy, SettingsError.
     """
+    try:
+        return _open(url_or_path, data_dir, zone, steps)
+    except OSError as error:
+        raise StoreUnwritable(f"cannot open the database: {error.strerror}") from error
+
+
+def _open(url_or_path: str, data_dir: Path, zone: str, steps: tuple[Step, ...]) -> Store:
     make_folder(data_dir)
     path = _sqlite_path(url_or_path, data_dir)
     with ExitStack() as undo:
@@ -149,6 +170,7 @@ def _open_sqlite(path: Path, data_dir: Path, zone: str, steps: tuple[Step, ...])
         aside = path.with_name(path.name + ".new")
         for left_over in (aside, Path(f"{aside}-wal"), Path(f"{aside}-shm")):
             left_over.unlink(missing_ok=True)
+        aside.touch(0o600)
         _closing(sqlite_database(aside), lambda database: _prepare(database, steps, None, zone))
         aside.chmod(0o600)
         aside.replace(path)

@@ -39,15 +39,19 @@ class Queue:
         system: str = "",
         clears_draft: bool = False,
         attached: tuple[str, ...] = (),
+        key: str | None = None,
     ) -> QueueItem:
         """Append a message, and clear the draft that became it; the `attached` attachments stop waiting for it.
 
+        `key` becomes the item's id, and later the key of its turn; while it waits, the same key again adds nothing.
         Raises NotFound.
         """
-        public_id, at_ms = new_public_id(), now_ms()
+        public_id, at_ms = storable(key or new_public_id()), now_ms()
 
         def work(connection: Connection) -> QueueItem:
             conversation_id = find(connection, owner, conversation).id
+            if found := _waiting(connection, owner, conversation_id, public_id):
+                return found
             last = select(func.max(_q.position)).where(_q.conversation_id == conversation_id, _q.owner_id == owner)
             freed = stop_waiting(connection, owner, attached)
             row = {
@@ -68,7 +72,12 @@ class Queue:
                 clear_draft(connection, owner, conversation_id)
             return _items(connection, owner, conversation_id)[-1]
 
-        return self._db.write(work)
+        return self._db.write(work, idempotent=True)
+
+    def has(self, owner: int, item: str) -> bool:
+        """Whether it waits still."""
+        query = select(_q.id).where(_mine(owner, item))
+        return self._db.read(lambda connection: connection.scalar(query)) is not None
 
     def list(self, owner: int, conversation: str) -> Items:
         """What waits, the next first."""
@@ -159,6 +168,12 @@ def _items(connection: Connection, owner: int, conversation_id: int) -> Items:
     query = select(schema.queue_item).where(_q.conversation_id == conversation_id, _q.owner_id == owner)
     rows = connection.execute(query.order_by(_q.position, _q.id)).all()
     return [_item(row) for row in rows]
+
+
+def _waiting(connection: Connection, owner: int, conversation_id: int, public_id: str) -> QueueItem | None:
+    here = _mine(owner, public_id) & (_q.conversation_id == conversation_id)
+    row = connection.execute(select(schema.queue_item).where(here)).one_or_none()
+    return _item(row) if row else None
 
 
 def _item(row: Row[Any]) -> QueueItem:

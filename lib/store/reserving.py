@@ -22,6 +22,7 @@ from lib.store.budget_sums import used
 from lib.store.encoding import storable
 
 _b, _v, _z, _a = schema.budget.c, schema.reservation.c, schema.zone.c, schema.answer.c
+_q = schema.open_request.c
 
 BUDGETS = (
     select(schema.budget, _z.id.label("zone_id"))
@@ -183,9 +184,11 @@ def settle_unstored(connection: Connection, owner: int, attempt_id: int, attempt
 def release_orphans(connection: Connection, epoch: str, before_id: int | None) -> int:
     """Give back what nobody will settle: held by another process, for no answer that runs; how many.
 
-    `before_id` spares younger ones of processes that may be alive.
+    `before_id` spares younger ones of processes that may be alive. An open request, perhaps another owner's, is settled
+    when its end is written down.
     """
     running = select(_a.id).where(schema.IS_RUNNING, _a.id == _v.answer_id).exists()
-    gone = and_(_v.state == "held", _v.epoch != epoch, ~running)
+    open_ = select(_q.id).where(_q.owner_id == _v.owner_id, _q.first_id == _v.id).exists()
+    gone = and_(_v.state == "held", _v.epoch != epoch, ~running, ~open_)
     gone = gone if before_id is None else and_(gone, _v.id < before_id)
     return connection.execute(delete(schema.reservation).where(gone)).rowcount

@@ -70,6 +70,20 @@ owner = Table("owner", metadata, *_key("id"), *_texts("public_id name"), *_ints(
 
 preference = Table("preference", metadata, *_key("owner_id"), *_key_text("name"), *_texts("value"))
 
+account = Table(
+    "account",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id epoch disabled created_ms changed_ms"),
+    *_texts("name folded password"),
+    UniqueConstraint("owner_id", name="uq_account_owner"),
+    UniqueConstraint("folded", name="uq_account_name"),
+)
+
+ended_login = Table(
+    "ended_login", metadata, *_key("id"), *_ints("owner_id until_ms"), Index("ix_ended_login", "until_ms")
+)
+
 zone = Table(
     "zone",
     metadata,
@@ -483,6 +497,15 @@ reservation = Table(
     *_ints_or_none("answer_id conversation_id event_id"),
     Index("ix_reservation_owner", "owner_id", "id"),
     Index("ix_reservation_answer", "answer_id", **_partial("answer_id IS NOT NULL")),
+)
+
+open_request = Table(
+    "open_request",
+    metadata,
+    *_key("id"),
+    *_ints("owner_id first_id number started_ms chars_in"),
+    *_texts("purpose ref epoch"),
+    *_ints_or_none("max_out_cap conversation_id"),
 )
 
 budget_override = Table(

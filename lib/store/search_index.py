@@ -95,8 +95,10 @@ def has_index(connection: Connection) -> bool:
 def _can_read(connection: Connection) -> bool:
     try:
         connection.exec_driver_sql("SELECT rowid FROM message_search LIMIT 0")
-    except exc.OperationalError:  # no such table, or no such module: fts5
-        return False
+    except exc.OperationalError as error:
+        if getattr(error.orig, "sqlite_errorname", "") != "SQLITE_ERROR":  # a busy or full disk says nothing about it
+            raise
+        return False  # no such table, or no such module: fts5
     return True
 
 

@@ -50,9 +50,9 @@ def _by_own_id(connection: Connection, owner: int, found: Found) -> Row[Any] | N
 
 
 def _imported_before(connection: Connection, owner: int, found: Found) -> Row[Any] | None:
-    same_id = (_i.source == found.source) & (_i.source_id == storable(found.source_id)) & (_i.source_id != "")
+    same_id = (_i.source == storable(found.source)) & (_i.source_id == storable(found.source_id)) & (_i.source_id != "")
     # Within one program equal words under two ids are two conversations.
-    apart = (_i.source != found.source) | (_i.source_id == "") | literal(found.source_id == "")
+    apart = (_i.source != storable(found.source)) | (_i.source_id == "") | literal(found.source_id == "")
     same_words = (_i.content_hash == content_hash(found.conversation)) & apart
     query = select(_c.deleted_ms).join(schema.imported_conversation, _i.conversation_id == _c.id)
     query = query.where(_c.owner_id == owner, _i.owner_id == owner, or_(same_id, same_words))
@@ -72,7 +72,11 @@ def take_in(connection: Connection, owner: int, import_id: int, found: Found) ->
     answers = _write_messages(connection, owner, row["id"], copy, ids, gates)
     n_attempts = _take_spend(connection, owner, import_id, row["id"], copy, ids, answers, gates)
     mark = {"conversation_id": row["id"], "owner_id": owner, "import_id": import_id, "n_messages": len(ids)}
-    mark |= {"source": found.source, "source_id": storable(found.source_id), "content_hash": content_hash(copy)}
+    mark |= {
+        "source": storable(found.source),
+        "source_id": storable(found.source_id),
+        "content_hash": content_hash(copy),
+    }
     at_ms = ms_of(new_id())  # not before any of its messages, whatever the clock does
     connection.execute(insert(schema.imported_conversation), mark | {"at_ms": at_ms})
     return Taken("new", len(ids), n_attempts)

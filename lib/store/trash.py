@@ -26,7 +26,7 @@ _DAY_MS = 86_400_000
 _EXCERPT_CHARS = 120
 _BATCH = 500
 _SUMS = frozenset({"usage_event", "conversation_total", "conversation_month"})
-_BUDGETS = frozenset({"reservation", "budget_override"})
+_BUDGETS = frozenset({"reservation", "budget_override", "open_request"})
 _STAYS = _SUMS | _BUDGETS | {"batch_row", "batch_result", "batch_try"}
 """Tables that name a conversation and stay when it is gone: numbers, what budgets know, and the files of a batch."""
 Listed = list[Trashed]

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from lib.errors import ParlourError
+from lib.errors import ParlourError, SignedOut
 from lib.ui import pages
+from lib.ui.account import show_left
 from lib.ui.keyboard import listen_to_keys, show_keyboard_link
 from lib.ui.look import apply_look
 from lib.ui.notices import notice_for
@@ -51,6 +52,8 @@ def show_frame() -> None:
             show_keyboard_link()
         show_notices()
         page.run()
+    except SignedOut:
+        show_left()
     except ParlourError as error:
         notice = notice_for(error)
         st.error(f"**{notice.what}** {notice.then}", icon=":material/error:")

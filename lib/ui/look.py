@@ -28,7 +28,9 @@ _RULES = """
     padding: 0.625rem 1rem; background: color-mix(in srgb, currentColor 5%, transparent);
   }
   /* Parts that only listen take no room. */
-  .st-key-keys, .st-key-keeper, .st-key-rows { position: absolute; width: 0; height: 0; overflow: hidden; }
+  .st-key-keys, .st-key-keeper, .st-key-rows, .st-key-leave {
+    position: absolute; width: 0; height: 0; overflow: hidden;
+  }
   .st-key-keyboard button { min-height: 2rem; padding-inline: 0.5rem; opacity: 0.75; }
   /* What can be done with the user's words floats over the lower edge, when it is looked for. */
   [data-testid="stChatMessage"]:has(> [aria-label="Chat message from user"]) { position: relative; }

@@ -15,12 +15,15 @@ from lib.errors import (
     OverBudget,
     ParlourError,
     SettingsError,
+    SignedOut,
     StoreBusy,
     StoreDamaged,
     StoreError,
+    StoreGone,
     StoreLocked,
     StoreNewer,
     StoreUnwritable,
+    TooSoon,
 )
 from lib.markdown import label
 from lib.money import money
@@ -61,6 +64,7 @@ BY_KIND: dict[str, Notice] = {
         "The gateway points to another address; your key was not sent there.", "Update the base URL in Settings."
     ),
     "truncated": Notice("The connection broke before the answer was finished.", "Retry for a whole answer."),
+    "answer_too_large": Notice("The answer grew larger than Parlour keeps; it was ended.", "Ask for a shorter one."),
     # reasons of BadInput and our own
     "image_not_taken": Notice("This model takes no images here.", "Choose another model or dialect."),
     "video_not_taken": Notice("This model takes no video.", "Choose a Gemini model, or send frames."),
@@ -94,11 +98,20 @@ BY_KIND: dict[str, Notice] = {
     "internal": Notice("Something in Parlour went wrong; your message is kept.", "Retry."),
     "StoreBusy": Notice("The database was busy when the answer should begin.", "Retry."),
     "StoreUnwritable": Notice("The data folder cannot be written.", "Check free space and permissions, then retry."),
+    "StoreDamaged": Notice("The database file is damaged, so nothing was sent.", "Restore a backup, then retry."),
+    "StoreGone": Notice("The database file was moved or deleted, so nothing was sent.", "Put it back, then retry."),
+    "StoreError": Notice("The database had a problem, so nothing was sent.", "Retry."),
     "SettingsError": Notice("The stored key cannot be used.", "Enter it again in Settings."),
     "NotFound": Notice("The gateway of this chat was removed.", "Choose another model."),
 }
 
 _INPUT: dict[str, Notice] = {
+    "wrong_password": Notice("This is not your present password.", "Enter it again."),
+    "password_short": Notice("The new password is too short.", "Take 10 characters or more."),
+    "password_long": Notice("The new password is too long.", "Take 500 characters or fewer."),
+    "password_simple": Notice("The new password is one that everybody tries first.", "Take another one."),
+    "password_name": Notice("The new password is your name.", "Take another one."),
+    "not_the_same": Notice("The two new passwords are not the same.", "Enter them again."),
     # reasons of BadInput that share their name with a failure of a gateway
     "quota": Notice("Your files take all the room they may.", "Delete chats with large files, then try again."),
 }
@@ -166,13 +179,24 @@ _OTHER: dict[type[ParlourError], Notice] = {
         "The database file is damaged; nothing was changed.", "Restore a backup from the data folder."
     ),
     StoreUnwritable: Notice("The data folder cannot be written.", "Check free space and permissions, then try again."),
+    StoreGone: Notice(
+        "The database file was moved or deleted while Parlour runs; nothing more can be stored.",
+        "Put it back. If you cannot, export your chats now, then restart.",
+    ),
     StoreBusy: Notice("The database is busy.", "Try again in a moment."),
     StoreError: Notice("The database had a problem.", "Try again; your last message was not sent."),
     NotFound: Notice("This conversation does not exist or was deleted."),
     AnswerRunning: Notice("An answer is still being written here.", "Wait for its end, or stop it."),
     BadInput: Notice("This cannot be sent."),
+    SignedOut: Notice("You are signed out.", "Reload the page to sign in."),
+    TooSoon: Notice("There were too many wrong passwords.", "Wait a minute, then try again."),
     ParlourError: Notice("Something went wrong.", "Try again."),
 }
+
+_FOREIGN_LOG = Notice(
+    "Beside the restored database lies the log of another one; nothing was changed.",
+    "Move parlour.db-wal and parlour.db-shm away, then start again.",
+)
 
 
 def notice_for(error: ParlourError) -> Notice:
@@ -182,6 +206,8 @@ def notice_for(error: ParlourError) -> Notice:
             return notice_for_kind(error.kind, code=error.code if error.where == "transport" else None)
         case NotFound() if error.facts.get("what") in _GONE:
             return _GONE[str(error.facts["what"])]
+        case StoreDamaged() if error.facts.get("what") == "foreign_log":
+            return _FOREIGN_LOG
         case OverBudget():
             return _notice_for_budget(error)
         case SettingsError():
@@ -235,4 +261,4 @@ def notice_for_kind(kind: str, *, code: str | None = None) -> Notice:
     """The sentence for an error kind as stored with an answer."""
     if code in _CONNECT:
         return _CONNECT[code]
-    return BY_KIND.get(kind, _OTHER[ParlourError])
+    return BY_KIND.get(kind) or _CONNECT.get(kind, _OTHER[ParlourError])

@@ -31,8 +31,9 @@ from lib.self_check import (
     quality,
 )
 from lib.settings import SECRETS_FILE, ConfiguredGateway, Settings
+from lib.store.accounts import any_account
 from lib.ui.notices import notice_for
-from lib.ui.session import services
+from lib.ui.session import services, signed_in
 from lib.ui.streamlit_internals import listens_at
 
 REFUSED = 2
@@ -52,7 +53,7 @@ def checked_settings() -> Iterator[Settings]:
     try:
         settings = settings_module.load()
         access_log = logging.getLogger("uvicorn.access").hasHandlers()  # later ones, such as Streamlit's, mean nothing
-        found = findings(facts_of(settings, access_log=access_log))
+        found = findings(facts_of(settings, access_log=access_log, login=_has_account(settings)))
         tell(found)
         if any(finding.severity == "refuse" for finding in found):
             raise SystemExit(REFUSED)
@@ -69,7 +70,7 @@ def tell(found: tuple[Finding, ...]) -> None:
         _log.log(_LEVELS[finding.severity], "%s%s", _BEGINNINGS[finding.severity], words)
 
 
-def facts_of(settings: Settings, *, access_log: bool = False) -> Facts:
+def facts_of(settings: Settings, *, access_log: bool = False, login: bool = False) -> Facts:
     """How this process runs with these settings. Secrets are judged here and left behind.
 
     Whether the server logs addresses can be told at the start only.
@@ -79,6 +80,7 @@ def facts_of(settings: Settings, *, access_log: bool = False) -> Facts:
         options={name: st.get_option(name) for name in OPTIONS},
         address=listens_at(),
         allow_public=settings.allow_public,
+        login=login,
         allowed_hosts=settings.allowed_hosts,
         keys=tuple(_judged(gateway) for gateway in settings.gateways),
         cookies=quality(str(st.get_option("server.cookieSecret"))),
@@ -87,6 +89,14 @@ def facts_of(settings: Settings, *, access_log: bool = False) -> Facts:
         modes=_modes(settings.data_dir),
         access_log=access_log,
     )
+
+
+def _has_account(settings: Settings) -> bool:
+    """Whether there is a login; looked up only where the address makes it matter, because nothing is open yet."""
+    address = listens_at()
+    if settings.allow_public or settings.allowed_hosts or (address is not None and not is_here(address)):
+        return any_account(settings.database_url or "", settings.data_dir)
+    return False
 
 
 def _judged(gateway: ConfiguredGateway) -> HeldKey:
@@ -106,7 +116,7 @@ def _modes(data_dir: Path) -> dict[str, int]:
 
 def show_safety() -> None:
     """A short section: all is well, or each sentence."""
-    found = findings(facts_of(services().settings))
+    found = findings(facts_of(services().settings, login=signed_in() is not None))
     wrong = [finding for finding in found if finding.severity != "note"]
     st.subheader("Safety", anchor=False)
     if not wrong:

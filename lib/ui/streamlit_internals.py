@@ -9,7 +9,7 @@ from streamlit import config
 from streamlit.runtime import exists, get_instance
 from streamlit.runtime.scriptrunner import RerunException, StopException, get_script_run_ctx
 
-__all__ = ["RerunException", "StopException", "end_block", "listens_at", "session_is_alive"]
+__all__ = ["RerunException", "StopException", "end_block", "listens_at", "session_is_alive", "told_visitor"]
 
 
 def end_block() -> None:
@@ -34,3 +34,13 @@ def listens_at() -> str | None:
     if not str(config._server_mode or "").startswith("starlette"):
         return None
     return str(config.get_option("server.address") or "::")
+
+
+def told_visitor() -> str | None:
+    """What the gate said about who is behind this page, when its connection was made (`server.trustedUserHeaders`).
+
+    It belongs to the session: Streamlit lets nobody resume one with another.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    told = context.user_info.get("parlour_visitor") if context else None
+    return told if isinstance(told, str) else None

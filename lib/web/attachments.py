@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -17,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from lib.errors import BadInput, NotFound, ParlourError
+from lib.errors import BadInput, NotFound, ParlourError, StoreUnwritable
 from lib.ids import new_public_id
 from lib.web.files import File, file_routes
 
@@ -58,7 +59,7 @@ def attachment_routes(intake: Callable[[], Intake]) -> list[BaseRoute]:
             return _refusal(404, "This chat does not exist or was deleted.")
         except BadInput as error:
             return _refusal(*_BAD.get(error.reason, (422, "This file cannot be used.")))
-        except OSError:
+        except (OSError, StoreUnwritable):
             return _refusal(507, "The data folder has no room for this file.")
         except ParlourError:
             return _refusal(503, "The database is busy. Try again in a moment.")
@@ -91,7 +92,8 @@ async def _taken(request: Request, intake: Intake, at_work: asyncio.Semaphore) -
     except ClientDisconnect:
         return Response(status_code=499)  # nobody reads it
     finally:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # the next start empties the folder
+            path.unlink(missing_ok=True)
     return JSONResponse({"id": public_id}, 201, _HEADERS)
 
 

@@ -30,8 +30,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def page(store: Store, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
     """The page as it is after its first run."""
     desk = SimpleNamespace(running_in=lambda chat: None)
+    house = SimpleNamespace(login=SimpleNamespace(on=False))
     monkeypatch.setattr(
-        bootstrap, "_services", SimpleNamespace(store=store, owner=store.owner(), zone="UTC", desk=desk)
+        bootstrap, "_services", SimpleNamespace(store=store, owner=store.owner(), zone="UTC", desk=desk, house=house)
     )
 
     def frame() -> None:

@@ -72,7 +72,8 @@ def page(store: Store, monkeypatch: pytest.MonkeyPatch, **query: str | list[str]
     prices = Prices(10_000_000, 50_000_000, 1_000_000)
     dear = ModelCard("gpt-5.4-official", "gpt-5.4", "gpt", "official", prices=prices, price_source="gateway")
     gateways = SimpleNamespace(cards=lambda: cards, models=lambda gateway: (dear,))
-    fake = SimpleNamespace(store=store, owner=store.owner(), zone="UTC", gateways=gateways)
+    house = SimpleNamespace(login=SimpleNamespace(on=False))
+    fake = SimpleNamespace(store=store, owner=store.owner(), zone="UTC", gateways=gateways, house=house)
     monkeypatch.setattr(bootstrap, "_services", fake)
 
     def frame() -> None:

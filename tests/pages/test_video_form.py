@@ -129,7 +129,7 @@ def test_every_verdict_has_its_sentence_and_its_cost() -> None:
     assert "some of the requests failed" in result("unclear", Tried("file", "failed", nano=0))
     failed = result("failed", Tried(None, "failed", error_kind="auth", nano=0))
     assert "does not accept this key" in failed
-    assert "Try again later" in result("failed", Tried(None, "failed", error_kind="odd", nano=0))
+    assert "Try again" in result("failed", Tried(None, "failed", error_kind="odd", nano=0))
     assert "not known" in result("none", Tried("file", "ignored", 20, None))
 
 

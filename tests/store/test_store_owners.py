@@ -30,6 +30,7 @@ from lib.price_book.rules import multiplier
 from lib.search import parse
 from lib.store import Store, opening
 from lib.store.budget_rows import Charge
+from lib.store.open_requests import OpenRequest
 from lib.store.rows import Only, Settings, StoredKey
 from lib.store.schema import metadata
 from lib.transfer.document import AttemptCopy, ConversationCopy, Found, ModelCopy
@@ -91,6 +92,7 @@ class Mine:
 
     def __init__(self, store: Store) -> None:
         owner = self.owner = store.owner()
+        store.accounts.end_login(store.accounts.add(MARK, MARK, MARK).owner, new_id(), 1 << 60)
         gateway = store.gateways.add(owner, GatewayCard(0, MARK, f"https://{MARK}"))
         store.gateways.set_key(owner, gateway.id, StoredKey(MARK.encode(), b"nonce", MARK))
         store.gateways.learn(owner, gateway.id, MARK, WireForm(dropped=(MARK,)))
@@ -105,7 +107,7 @@ class Mine:
             begin(store, MARK, ref=REF).answer_id,
             end(attempt(usage_raw=MARK, cost=Cost(nano=1, currency=MARK)), text=MARK),
         )
-        running = begin(store, MARK, conversation=done.conversation, parent=done.message, ref=REF)
+        running = begin(store, MARK, conversation=done.conversation, parent=done.message, ref=REF, key="mine")
         store.answers.checkpoint(running.answer_id, MARK, MARK)
         binned = answered(store, MARK, answer=MARK, ref=REF)
         store.messages.delete(owner, binned.conversation, binned.message)
@@ -138,6 +140,7 @@ class Mine:
         march = structs.replace(attempt(id_at(1_741_000_000_000)), model_requested=MARK, cost=Cost(1, currency=MARK))
         march = structs.replace(march, model_reported=f"{MARK} 2", anomaly=MARK)
         store.ledger.record(owner, REF, (march,))
+        store.ledger.open(owner, OpenRequest(new_id(), REF), epoch="here", conversation=done.conversation)
         closed = store.statements.close(owner, "2025-03", "UTC")
         line = BillLine(2, None, MARK, 1, 1, 1, MARK, (MARK,))
         bill = store.bills.add(owner, gateway.id, Bill("mapped", (line,)), MARK)
@@ -146,6 +149,8 @@ class Mine:
             "attachments": {"public_id": waiting.public_id, "form": "small", "parts": tuple(pointers)},
             "bills": {"bill": Bill("mapped", (line,)), "public_id": bill.public_id},
             "budgets": {"public_id": budget.public_id, "attempt_id": held},
+            "answers.begun_by": {"key": "mine"},
+            "queue.add": {"key": item.public_id},
             "price_rules": {"public_id": rule.public_id, "rule": rule.rule},
             "prices.enter_many": {"prices": {MARK: Prices(9, 9)}},
             "prices.take_back": {"models": (MARK,)},
@@ -163,6 +168,9 @@ class Mine:
             "month": "2025-02",
             "references": None,
             "ruled": (),
+            "request": OpenRequest(new_id(), REF),
+            "then": None,
+            "silent": None,
             "settles": held,
             "currency": "USD",
             "fields": (),

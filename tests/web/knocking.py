@@ -40,7 +40,16 @@ def _headers(host: str | None, more: dict[str, str]) -> list[tuple[str, str]]:
     return ([] if host is None else [("host", host)]) + list(more.items())
 
 
-def knock(app: ASGIApp, kind: str, path: str, headers: list[tuple[str, str]], method: str) -> Answer:
+def knock(
+    app: ASGIApp,
+    kind: str,
+    path: str,
+    headers: list[tuple[str, str]],
+    method: str,
+    *,
+    body: bytes = b"",
+    query: bytes = b"",
+) -> Answer:
     answer = Answer()
     scope = {
         "type": kind,
@@ -48,7 +57,7 @@ def knock(app: ASGIApp, kind: str, path: str, headers: list[tuple[str, str]], me
         "method": method,
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": query,
         "root_path": "",
         "scheme": "http" if kind == "http" else "ws",
         "http_version": "1.1",
@@ -61,7 +70,7 @@ def knock(app: ASGIApp, kind: str, path: str, headers: list[tuple[str, str]], me
     async def receive() -> Message:
         if kind == "websocket":
             return {"type": "websocket.connect"}
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: Message) -> None:
         match message["type"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from lib.web import middleware
 from lib.web.reach import REFUSAL, OnlyFromHere
 
 
-def asked(server: Any, *, kind: str = "http", public: bool = False) -> str | int:
+def asked(server: Any, *, kind: str = "http", public: bool | Callable[[], bool] = False) -> str | int:
     """ "in" when the app behind was reached, else the status (HTTP) or the close code."""
     heard: list[Message] = []
     reached = False
@@ -46,6 +47,12 @@ def test_others_are_refused_unless_they_are_let_in(server: Any) -> None:
     assert asked(server, kind="websocket") == 1008
     assert asked(server, public=True) == "in"
     assert asked(server, kind="websocket", public=True) == "in"
+
+
+def test_whether_others_are_let_in_is_asked_at_every_request() -> None:
+    answers = iter([False, True, False])
+    elsewhere = ("10.0.0.3", 80)
+    assert [asked(elsewhere, public=lambda: next(answers)) for _ in range(3)] == [403, "in", 403]
 
 
 @pytest.mark.parametrize(("public", "status"), [(False, 403), (True, 404)])

@@ -12,7 +12,17 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from lib.store.migrations import step_0001, step_0002, step_0003, step_0004, step_0005, step_0006, step_0007
+from lib.store.migrations import (
+    step_0001,
+    step_0002,
+    step_0003,
+    step_0004,
+    step_0005,
+    step_0006,
+    step_0007,
+    step_0008,
+    step_0009,
+)
 
 
 class Step(Struct, frozen=True):
@@ -87,6 +97,14 @@ def _seventh(connection: Connection) -> None:
     create(connection, step_0007.TABLES, step_0007.INDEXES, step_0007.CLUSTERED)
 
 
+def _eighth(connection: Connection) -> None:
+    create(connection, step_0008.TABLES, step_0008.INDEXES, frozenset())
+
+
+def _ninth(connection: Connection) -> None:
+    create(connection, step_0009.TABLES, (), frozenset())
+
+
 STEPS: tuple[Step, ...] = (
     Step(1, "the first schema", _first),
     Step(2, "versions, trash, drafts, presets", _second),
@@ -95,4 +113,6 @@ STEPS: tuple[Step, ...] = (
     Step(5, "bytes in pieces, attachments, batches", _fifth),
     Step(6, "a rollup for every view of the usage page", _sixth),
     Step(7, "budgets, rules for prices, statements, bills", _seventh),
+    Step(8, "accounts", _eighth),
+    Step(9, "requests without a stored answer", _ninth),
 )

@@ -55,8 +55,10 @@ def make_index(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         try:
             connection.exec_driver_sql(_SQLITE_INDEX)
-        except exc.OperationalError:  # no such module: fts5
-            return
+        except exc.OperationalError as error:
+            if getattr(error.orig, "sqlite_errorname", "") != "SQLITE_ERROR":  # a busy or full disk
+                raise
+            return  # no such module: fts5
     else:
         for statement in _POSTGRES_INDEX:
             connection.exec_driver_sql(statement)
