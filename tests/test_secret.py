@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import html
 import json
 import logging
 import pickle
+import time
 import traceback
+from collections.abc import Callable
 from urllib.parse import quote
 
 import msgspec
@@ -15,7 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.errors import SettingsError
-from lib.secret import Secret, key_from, redact
+from lib.secret import Secret, key_from, mentions, redact
+from tests.canary.searching import Searcher
 
 CANARY = "sk-CANARY-0a1b2c3d4e5f"
 KEY = Secret(CANARY)
@@ -133,3 +138,53 @@ def test_what_looks_like_any_key_is_masked(text: str) -> None:
 )
 def test_ordinary_words_are_left_alone(text: str) -> None:
     assert redact(text, (KEY,)) == text
+
+
+FORMS: dict[str, Callable[[str], str]] = {
+    "base64": lambda key: base64.b64encode(key.encode()).decode(),
+    "base64, moved by one": lambda key: base64.b64encode(b"k" + key.encode()).decode(),
+    "base64, moved by two": lambda key: base64.b64encode(b"k=" + key.encode()).decode(),
+    "base64 for URLs": lambda key: base64.urlsafe_b64encode(key.encode()).decode(),
+    "hex": lambda key: key.encode().hex(),
+    "HEX with colons": lambda key: key.encode().hex(":").upper(),
+    "JSON": lambda key: json.dumps(key),
+    "JSON escapes": lambda key: "".join(f"\\u{ord(sign):04x}" for sign in key),
+    "HTML": html.escape,
+    "HTML entities": lambda key: "".join(f"&#{ord(sign)};" for sign in key),
+    "every byte in percent": lambda key: "".join(f"%{ord(sign):02X}" for sign in key),
+    "reversed": lambda key: key[::-1],
+    "its first half": lambda key: key[: len(key) // 2] + "…",
+    "its middle": lambda key: "…" + key[4:-4] + "…",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@settings(max_examples=15)
+@given(value=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=24, max_size=60))
+def test_a_key_is_masked_in_every_form_that_programs_give_it(form: str, value: str) -> None:
+    if len(set(value)) < 12:
+        return  # a key of few signs is in its own mask
+    written = FORMS[form](value)
+    found = redact(f"The key ({written}) is wrong", (Secret(value),))
+    assert mentions(written, Secret(value))
+    assert Searcher(value).search("", found) == []
+    assert found.startswith("The key (")
+
+
+def test_one_form_does_not_leave_the_rest_of_another() -> None:
+    value = "00000000000>00000123456789:"
+    written = base64.urlsafe_b64encode(value.encode()).decode()
+    assert Searcher(value).search("", redact(f"The key ({written}) is wrong", (Secret(value),))) == []
+    assert Searcher(value).search("", redact(f"The key ({written[:34]}", (Secret(value),))) == []
+
+
+def test_a_row_of_backslashes_takes_no_longer_than_other_text() -> None:
+    began = time.process_time()
+    assert not mentions("\\" * 40_000, KEY)
+    assert time.process_time() - began < 3.0
+
+
+def test_a_text_without_the_key_does_not_mention_it() -> None:
+    for text in ("", "req_0123456789abcdef0123456789abcdef", "gpt-5.4", "sk-", "a" * 600, "00" * 300):
+        assert not mentions(text, KEY)
+        assert redact(text, (KEY,)) == text

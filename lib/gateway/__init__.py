@@ -15,7 +15,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from lib.cards import DialectName, GatewayCard, ListedModel, ModelCard, WireForm
 from lib.dialects import DIALECTS, Dialect
@@ -23,16 +23,16 @@ from lib.dialects.faults import error_from_response, looks_like_html
 from lib.dialects.model_list import read_model_list
 from lib.dialects.repair import repair
 from lib.dialects.wire_body import written
-from lib.errors import GatewayError, Where
+from lib.errors import ANSWER_SIZE, GatewayError, Where
 from lib.events import AttemptBegan, AttemptFailed, Failed
 from lib.gateway.attempt import Attempt, Take
-from lib.gateway.reading import drain, is_readable, limited, request_id_of
+from lib.gateway.reading import drain, is_readable, limited, pieces_of, request_id_of
 from lib.gateway.transport import merging, trusted
 from lib.gateway.troubles import translated, unsendable
 from lib.gateway.upload import Upload
 from lib.messages import Ask
 from lib.retries import wait_before_retry
-from lib.secret import Secret, redact
+from lib.secret import Secret, mentions, redact
 
 __all__ = ["Deadlines", "Gateway", "Reach"]
 
@@ -40,14 +40,16 @@ _INSTANT_S = 0.0005
 _BURST_BYTES = 16 * 1024
 _AFTER_FINISH_S = 5.0
 _MAX_ANSWER_BYTES = 128 * 1024 * 1024
+_MAX_ANSWER_CHARS = 10_500_000
 _MAX_ERROR_BYTES = 64 * 1024
 _MAX_LIST_BYTES = 16 * 1024 * 1024
 _ERROR_BODY_S = 3.0
 _VERSIONED = re.compile(r"/v\d+[a-z]*\d*(?:/openai)?\Z")
 
-for _name in ("httpx", "httpcore"):
-    # Their debug lines repeat headers of the answer, which may echo the key.
+for _name in ("httpx", "httpcore", "httpcore.connection", "httpcore.http11", "httpcore.proxy", "httpcore.socks"):
+    # Their debug lines repeat headers of the answer, which may echo the key; a level set elsewhere changes nothing.
     logging.getLogger(_name).setLevel(logging.WARNING)
+    logging.getLogger(_name).addFilter(lambda record: record.levelno >= logging.WARNING)
 
 
 class Deadlines(Struct, frozen=True):
@@ -121,7 +123,7 @@ class Gateway:
         while True:
             body = wire.body(ask, form, card)
             take([AttemptBegan(number, repaired)])
-            attempt = Attempt(take, wire.decoder())
+            attempt = Attempt(take, wire.decoder(), self._key)
             await self._try(wire, body, form, ask.stream, attempt)
             if repaired and (attempt.error is None or attempt.error.kind != "bad_request"):
                 self._learnt[ask.model, dialect] = form  # only a repair that helped
@@ -156,9 +158,10 @@ class Gateway:
         if status != 200:
             raise self._clean(error_from_response(status, headers, body))
         try:
-            return read_model_list(status, body, headers)
+            listed = read_model_list(status, body, headers)
         except GatewayError as error:
             raise self._clean(error) from error
+        return await asyncio.to_thread(self._without_key, listed)  # of a list of 16 MB that takes seconds
 
     async def reach(self) -> Reach:
         """Test the connection without spending anything: list the models, and post one invalid request per dialect.
@@ -224,7 +227,7 @@ class Gateway:
         if not is_readable(response):
             raise GatewayError("not_json", "the answer is compressed in a way that was not asked for", where="body")
         attempt.begin(redact(request_id_of(response), (self._key,)) or None)
-        loop, size, pieces = asyncio.get_running_loop(), 0, response.aiter_bytes()
+        loop, size, pieces = asyncio.get_running_loop(), 0, pieces_of(response)
         while not attempt.ended:
             asked_at = loop.time()
             try:
@@ -237,9 +240,11 @@ class Gateway:
                 return
             size += len(piece)
             if size > self._max_answer:
-                raise GatewayError("too_large", "the answer exceeds the size limit", where="stream")
+                raise GatewayError("too_large", "the answer exceeds the size limit", where="stream", code=ANSWER_SIZE)
             waited = loop.time() - asked_at > _INSTANT_S
             progress = attempt.feed(piece)
+            if attempt.chars > _MAX_ANSWER_CHARS and not attempt.ended:
+                raise GatewayError("too_large", "the answer exceeds the size limit", where="stream", code=ANSWER_SIZE)
             if attempt.finishing:  # the line may stay open although nothing but usage is left to come
                 clock.reschedule(min(clock.when() or ends_at, loop.time() + _AFTER_FINISH_S))
             elif progress:
@@ -287,6 +292,19 @@ class Gateway:
         response = await self._send(self._built("GET", path, headers, None))
         whole = response.status_code == 200
         return response.status_code, response.headers, await limited(response, _MAX_LIST_BYTES, whole=whole)
+
+    def _without_key(self, listed: list[ListedModel]) -> list[ListedModel]:
+        """The list without models that our key is the name of, or a part of it, and without such owners.
+
+        A mere word may be in honest names: "openrouter" in "openrouter/auto".
+        """
+        if self._key.is_word or not mentions("\n".join(f"{model.id}\n{model.owned_by}" for model in listed), self._key):
+            return listed
+        named = [model for model in listed if not mentions(model.id, self._key)]
+        return [
+            structs.replace(model, owned_by=None) if mentions(model.owned_by or "", self._key) else model
+            for model in named
+        ]
 
     def _clean(self, error: GatewayError) -> GatewayError:
         """The same error with our key, and whatever looks like a key, masked in the gateway's own words."""

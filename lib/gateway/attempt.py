@@ -15,20 +15,29 @@ from lib.events import (
     Started,
     TextDelta,
     ToolCallDelta,
+    UsageReported,
 )
+from lib.secret import Secret, mentions, redact
 
 Take = Callable[[list[Event]], None]
 _CONTENT = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta)
+_CALL_WEIGHT = 10
+"""How much more than text the arguments of a call cost to gather, so that they may be so much shorter."""
 
 
 class Attempt:
-    """What one request has brought so far; holds back its failure, which may be retried."""
+    """What one request has brought so far; holds back its failure, which may be retried.
 
-    def __init__(self, take: Take, decoder: ResponseDecoder) -> None:
+    A gateway may echo `key` beside the words of its answer: in ids, names, the finish reason, further figures.
+    """
+
+    def __init__(self, take: Take, decoder: ResponseDecoder, key: Secret) -> None:
         self._take = take
+        self._key = key
         self._decoder = decoder
         self.error: GatewayError | None = None
         self.content_seen = False
+        self.chars = 0
         self.request_id: str | None = None
 
     @property
@@ -44,7 +53,7 @@ class Attempt:
     def begin(self, request_id: str | None) -> None:
         """The gateway accepted the request."""
         self.request_id = request_id
-        self._take([Started(request_id=request_id)])
+        self._take([Started(request_id=self.request_id)])
 
     def feed(self, piece: bytes) -> bool:
         """Bytes of the answer; True when they were progress (content, or the end)."""
@@ -65,8 +74,26 @@ class Attempt:
                 break
             if isinstance(event, _CONTENT):
                 self.content_seen = progress = True
+                self.chars += (
+                    _CALL_WEIGHT * len(event.arguments) if isinstance(event, ToolCallDelta) else len(event.text)
+                )
             progress = progress or isinstance(event, Finished)
-            passed.append(event)
+            passed.append(self._cleaned(event))
         if passed:
             self._take(passed)
         return progress
+
+    def _cleaned(self, event: Event) -> Event:
+        """The event without our key in what is kept beside the answer."""
+        match event:
+            case Started(response_id, model, request_id):
+                return Started(self._clean(response_id), self._clean(model), self._clean(request_id))
+            case UsageReported(usage, raw):
+                return UsageReported(usage, self._clean(raw) or "")
+            case Finished(reason, raw):
+                return Finished(reason, self._clean(raw))
+            case _:
+                return event
+
+    def _clean(self, text: str | None) -> str | None:
+        return redact(text, (self._key,)) if text and mentions(text, self._key) else text
