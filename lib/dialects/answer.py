@@ -15,7 +15,7 @@ from lib.dialects.faults import bounded, error_from_value, find_fault, html_titl
 from lib.dialects.framing import Frames
 from lib.dialects.pieces import Surrogates, ThinkTags
 from lib.dialects.sse import MAX_EVENT_BYTES, SseEvent
-from lib.errors import GatewayError, Where
+from lib.errors import ANSWER_SIZE, GatewayError, Where
 from lib.events import (
     Event,
     Failed,
@@ -80,7 +80,10 @@ class AnswerDecoder:
             if not self._event(frame, last=False):
                 return out
         if self._frames.too_large:
-            self._fail(GatewayError("too_large", "one event of the answer is too large", where="stream"))
+            too_large = GatewayError(
+                "too_large", "one event of the answer is too large", where="stream", code=ANSWER_SIZE
+            )
+            self._fail(too_large)
         return out
 
     def close(self, cut: GatewayError | None = None) -> list[Event]:

@@ -33,7 +33,7 @@ _REQUEST_ID_HEADERS: Final = ("x-request-id", "request-id", "x-oneapi-request-id
 _REQUEST_ID_TEXT: Final = re.compile(r"\(?request[ _]id[:：]\s*([\w.:-]{4,80})\)?", re.IGNORECASE)
 _MESSAGE_NAMES: Final = ("message", "msg", "error_msg", "error_message", "errmsg", "detail", "reason", "title")
 _TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
-_BLANKS: Final = re.compile(r"[\s\x00-\x1f\x7f]+")
+_BLANKS: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
 
 class Fault(Struct, frozen=True):

@@ -73,4 +73,4 @@ def _piece(word: str, unspaced: bool, goes_on: bool) -> str:
     """A word with nothing of another one beside it; a run of unspaced script may be part of a longer one."""
     if unspaced:
         return re.escape(word)
-    return f"(?<!{LETTER}){re.escape(word)}" + (f"{LETTER}*" if goes_on else f"(?!{LETTER})")
+    return f"(?<!{LETTER}){re.escape(word)}" + (f"{LETTER}*+" if goes_on else f"(?!{LETTER})")

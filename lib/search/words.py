@@ -22,7 +22,7 @@ _REST = "\u0c00-\u0c04\u0c3c-\u0c56\u0c81-\u0c83\u0cbc-\u0cd6\u0d3b-\u0d4d"
 LETTER = f"(?:(?![{_UNSPACED}_])[\\w{_MARKS}{_SIGNS}{_MORE}{_REST}])"
 """One character of a spaced word: letters, digits and the marks that belong to them (Unicode L, N, M)."""
 
-_RUN = re.compile(f"([{_UNSPACED}]+)|{LETTER}+")
+_RUN = re.compile(f"([{_UNSPACED}]+)|{LETTER}++")  # possessive: else each letter of a long word takes 60 bytes
 _WIDEST = 60
 """Longer words are cut alike in the index and in a query; what is found is then compared whole."""
 

@@ -116,8 +116,10 @@ class ScriptedDoors:
 class House:
     """A desk over a real store in `folder`; `close` it, and make another to see what a restart finds."""
 
-    def __init__(self, folder: Path, door: Door, diary: Callable[[Diary], Diary] = lambda diary: diary) -> None:
-        self.store = open_store("", folder)
+    def __init__(
+        self, folder: Path, door: Door, diary: Callable[[Diary], Diary] = lambda diary: diary, *, url: str = ""
+    ) -> None:
+        self.store = open_store(url, folder)
         self.owner = self.store.owner()
         self.engine = Engine(diary(self.store.answers))
         self.doors = ScriptedDoors(door)

@@ -94,6 +94,8 @@ class Decoder(AnswerDecoder):
     def _take_end(self, value: dict[str, Any]) -> None:
         self._has_choice = True
         delta = table(value.get("delta"))
+        if count(table(value.get("usage")).get("output_tokens")) is not None:
+            self._usage = None  # told again although unchanged: now it is the sum
         self._take_usage(value.get("usage"))
         self._take_usage(delta.get("usage"))
         self._set_finish(finish_word(delta.get("stop_reason")) or finish_word(value.get("stop_reason")))
@@ -103,9 +105,9 @@ class Decoder(AnswerDecoder):
         error = not isinstance(message.get("content"), list | str)
         if self._has_content or error:
             return
+        if isinstance(message["content"], str):  # the words before the figures, as in a list of blocks
+            message = message | {"content": [{"type": "text", "text": message["content"]}]}
         self._take_start(message)
-        if isinstance(message["content"], str):
-            self._add_text(message["content"])
         for index in range(len(items(message["content"]))):
             self._shut(index)
         self._whole = True
