@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from traceback import extract_tb
 from typing import Any, Final, get_args
 
 import msgspec
@@ -195,7 +196,9 @@ class Reception:
 
     async def _broken(self, request: Request, error: Exception) -> Response:
         """Our own mistake: a plain 500; the log names its kind and place, never the request."""
-        _log.error("embedded gateway: %s on %s", type(error).__name__, request.url.path, exc_info=error)
+        places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)]
+        what, where = type(error).__name__, " < ".join(reversed(places))
+        _log.error("embedded gateway: %s on %a at %s", what, request.url.path, where)
         refusal = Refusal(500, "The embedded gateway made a mistake.")
         return refused(refusal, wire_of_path(request.url.path), f"req_{new_public_id()}")
 
