@@ -10,7 +10,7 @@ from lib.ui.attachments import show_attach_button, show_device, show_left_out, s
 from lib.ui.budget_held import show_budget_line, show_refused
 from lib.ui.composer import show_controls, show_suggestions
 from lib.ui.conversation_menu import show_title
-from lib.ui.draft_keeper import show_keeper
+from lib.ui.draft_keeper import count_entered, show_keeper
 from lib.ui.first_run import connect_before_all, is_first_run, show_connect
 from lib.ui.live_answer import show_live, wait_for_end
 from lib.ui.queue_cards import paused_words, show_queue
@@ -28,6 +28,7 @@ chat = open_conversation()
 
 def send() -> None:
     """Enter: store the message and start its answer before anything is drawn."""
+    count_entered()
     send_if_it_fits(chat, st.session_state["message"])
 
 

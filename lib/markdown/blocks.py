@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Final, Literal
 
+from lib.markdown.diagrams import undrawn
 from lib.markdown.safety import BLOCK, CODE, FENCE, Guard, marked
 
 MIN_CHARS = 300
@@ -140,11 +141,15 @@ class LiveDrawing:
 
     def feed(self, delta: str) -> list[Piece]:
         """Pieces to draw now, in order."""
-        return self._splitter.feed(self._guard.feed(delta))
+        return _undrawn(self._splitter.feed(self._guard.feed(delta)))
 
     def close(self) -> list[Piece]:
         """The rest, when the answer has ended (in whatever way)."""
-        return [*self._splitter.feed(self._guard.close()), *self._splitter.finish()]
+        return _undrawn([*self._splitter.feed(self._guard.close()), *self._splitter.finish()])
+
+
+def _undrawn(pieces: list[Piece]) -> list[Piece]:
+    return [undrawn(piece) if isinstance(piece, str) else piece for piece in pieces]
 
 
 def drawn(text: str) -> list[str]:

@@ -68,10 +68,21 @@ class AnswerFile(Struct, frozen=True):
     text: str
 
 
-@lru_cache(maxsize=256)
 def files_of(text: str) -> tuple[AnswerFile, ...]:
-    """What can be downloaded of an answer; empty for most. Kept, because every run of the page asks again."""
+    """What can be downloaded of an answer; empty for most. Kept, because every run of the page asks again.
+
+    Of long ones only a few: a text is kept with it, and 256 of the longest would fill the memory.
+    """
+    return _files_of_long(text) if len(text) > _LONG else _files_of_short(text)
+
+
+def _files_of(text: str) -> tuple[AnswerFile, ...]:
     return (*_tables(tables(text)), *_code(code_blocks(text)))
+
+
+_LONG = 50_000
+_files_of_short = lru_cache(maxsize=256)(_files_of)
+_files_of_long = lru_cache(maxsize=8)(_files_of)
 
 
 def _tables(found: tuple[Table, ...]) -> Iterator[AnswerFile]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from lib.batch import Batch, Run
 from lib.batch_tables import as_csv, as_json, as_parquet, frame_of
+from lib.bootstrap import Services
 from lib.ui.batch_words import ROW_STATES, problem_words
 from lib.ui.session import services
 
@@ -19,9 +21,10 @@ def show_download(batch: Batch, run: Run, name: str) -> None:
     with st.popover("Download", icon=":material/download:", type="tertiary", key="batch-download"):
         st.caption("Values keep their types in Parquet and JSON. Costs are exact; what is not known is empty.")
         base = file_name(batch, name)
-        _kind("CSV", f"{base}.csv", "text/csv", lambda: as_csv(_frame(batch, run)))
-        _kind("Parquet", f"{base}.parquet", "application/vnd.apache.parquet", lambda: as_parquet(_frame(batch, run)))
-        _kind("JSON", f"{base}.json", "application/json", lambda: as_json(_frame(batch, run), batch, run))
+        frame = partial(_frame, services(), batch, run)  # it is made on another thread, which does not know whose page
+        _kind("CSV", f"{base}.csv", "text/csv", lambda: as_csv(frame()))
+        _kind("Parquet", f"{base}.parquet", "application/vnd.apache.parquet", lambda: as_parquet(frame()))
+        _kind("JSON", f"{base}.json", "application/json", lambda: as_json(frame(), batch, run))
 
 
 def file_name(batch: Batch, name: str) -> str:
@@ -36,7 +39,7 @@ def _kind(name: str, file: str, mime: str, made: Callable[[], bytes]) -> None:
     )
 
 
-def _frame(batch: Batch, run: Run) -> Any:
-    store, owner = services().store.batches, services().owner
+def _frame(ours: Services, batch: Batch, run: Run) -> Any:
+    store, owner = ours.store.batches, ours.owner
     results = {result.row: result for result in store.results(owner, run.public_id)}
     return frame_of(store.rows(owner, batch.public_id), results, batch.fields, ROW_STATES, problem_words)

@@ -95,8 +95,7 @@ def _offers(chat: Chat, text: str) -> list[tuple[ModelCard, Offer]]:
 
 
 def _send_to(chat: Chat, text: str, card: ModelCard) -> None:
-    st.session_state[chat.choice.base_key] = card.base
-    st.session_state[chat.choice.variant_key(card.base)] = card.id
+    chat.choice.pick(card)
     chat.send(text)
 
 

@@ -141,7 +141,7 @@ class Chat(QueueDeeds):
 
         `override` lets this one message through its budgets.
         """
-        key = st.session_state.setdefault("turn-key", new_public_id())
+        key = self._turn_key(text)
         forget_deleted()
         forget_refused()
         try:
@@ -153,12 +153,20 @@ class Chat(QueueDeeds):
         except ParlourError as error:
             st.session_state["unsent"] = (text, notice_for(error).text)
             return
-        st.session_state["turn-key"] = new_public_id()
+        st.session_state.pop("turn-key", None)
         st.session_state.pop("unsent", None)
         forget_asked_model()
         if self.id != sent.conversation:
             st.session_state["begun-chat"] = sent.conversation
             self._open(sent.conversation)
+
+    def _turn_key(self, text: str) -> str:
+        """The same for a send that is done again because its run was ended in the middle; another for other words,
+        which may come before the run that sent the first ones could forget their key."""
+        kept = st.session_state.get("turn-key")
+        if kept is None or kept[1] != text:
+            kept = st.session_state["turn-key"] = (new_public_id(), text)
+        return kept[0]
 
     def _send(self, text: str, settings: Settings, key: str, override: bool) -> Sent:
         waiting = Waiting(self)

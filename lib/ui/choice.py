@@ -58,10 +58,20 @@ class Choice:
 
     @property
     def base_key(self) -> str:
-        return self.key(self.gateway.id, "base")
+        return self._key_since_pick(self.gateway.id, "base")
 
     def variant_key(self, base: str) -> str:
-        return self.key(self.gateway.id, base, "variant")
+        return self._key_since_pick(self.gateway.id, base, "variant")
+
+    @property
+    def dialect_key(self) -> str:
+        return self._key_since_pick("dialect")
+
+    def _key_since_pick(self, *names: object) -> str:
+        """A key that is another one after each `pick`: of a widget that it has drawn once and hides now, a browser
+        does not take a new value, and sends the old one with the next click."""
+        picks = self._of(self.key("picks"), 0)
+        return self.key(*names, *([picks] if picks else []))
 
     @property
     def default_card(self) -> ModelCard | None:
@@ -88,7 +98,7 @@ class Choice:
 
     @property
     def dialect(self) -> DialectName:
-        wanted: DialectName = self._of(self.key("dialect"), self.stored.dialect)
+        wanted: DialectName = self._of(self.dialect_key, self.stored.dialect)
         return wanted if wanted in self.dialects else self.dialects[0]
 
     def parameter_key(self, name: str) -> str:
@@ -115,11 +125,13 @@ class Choice:
     def system(self) -> str:
         return str(self._of(self.key("system"), self.stored.system)).strip()
 
-    def pick(self, card: ModelCard, dialect: DialectName) -> None:
-        """Go to one of this gateway's models, through this dialect. From a callback."""
+    def pick(self, card: ModelCard, dialect: DialectName | None = None) -> None:
+        """Go to one of this gateway's models, through this dialect or the present one. From a callback."""
+        wanted, picks = dialect or self.dialect, self._of(self.key("picks"), 0)
+        st.session_state[self.key("picks")] = picks + 1
         st.session_state[self.base_key] = card.base
         st.session_state[self.variant_key(card.base)] = card.id
-        st.session_state[self.key("dialect")] = dialect
+        st.session_state[self.dialect_key] = wanted if wanted in self.dialects else self.dialects[0]
 
     def take(self, settings: Settings) -> None:
         """Put a system prompt and parameters into the widgets, as far as this model takes them. From a callback."""

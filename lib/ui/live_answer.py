@@ -14,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lib.generation import Followed, News
 from lib.markdown import END_OF_BLOCK, LiveDrawing, Piece
 from lib.ui.answer_line import thought_text
-from lib.ui.long_text import LONG
+from lib.ui.long_text import LONG, weight
 from lib.ui.notices import notice_for_kind
 from lib.ui.streamlit_internals import StopException, end_block, session_is_alive
 
@@ -95,10 +95,10 @@ class _Follower:
         drawing, size = LiveDrawing(), 0
         while True:
             new, news = take()
-            size += len(new)
+            before, size = size, size + weight(new)
             if size <= LONG:
                 yield from _drawn(drawing.feed(new))
-            elif size - len(new) <= LONG:
+            elif before <= LONG:
                 yield end_block
                 yield _GOES_ON
             if news.over or (until_text and news.text):

@@ -53,7 +53,7 @@ def show_picker(choice: Choice) -> None:
             "Sent as",
             choice.dialects,
             default=choice.dialect,
-            key=choice.key("dialect"),
+            key=choice.dialect_key,
             required=True,
             format_func=lambda name: DIALECTS[name],
         )

@@ -106,8 +106,7 @@ def _send(chat: Chat, text: str) -> None:
 
 
 def _send_to(chat: Chat, text: str, card: ModelCard) -> None:
-    st.session_state[chat.choice.base_key] = card.base
-    st.session_state[chat.choice.variant_key(card.base)] = card.id
+    chat.choice.pick(card)
     _send(chat, text)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from lib.bootstrap import Services
-from lib.errors import NotFound
+from lib.errors import NotFound, StoreUnwritable
 from lib.ids import now_ms
 from lib.store.rows import Share
 from lib.transfer.archive import ENDINGS, MEDIA, Form, exported, write_zip
@@ -29,12 +29,15 @@ def chat_file_name(title: str, form: Form) -> str:
 
 
 def all_file(services: Services, form: Form) -> bytes:
-    """Every conversation in a zip, written to disk one by one."""
-    with tempfile.TemporaryFile() as file:
-        spend = _loose_spend(services)
-        write_zip(file, _copies(services, form), spend, form=form, zone=services.zone, at_ms=now_ms())
-        file.seek(0)
-        return file.read()
+    """Every conversation in a zip, written to disk one by one. Raises StoreUnwritable when that has no room."""
+    try:
+        with tempfile.TemporaryFile() as file:
+            spend = _loose_spend(services)
+            write_zip(file, _copies(services, form), spend, form=form, zone=services.zone, at_ms=now_ms())
+            file.seek(0)
+            return file.read()
+    except OSError as error:
+        raise StoreUnwritable(f"cannot write the export: {error.strerror}") from error
 
 
 def all_file_name(form: Form) -> str:

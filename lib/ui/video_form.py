@@ -11,7 +11,7 @@ from lib.errors import NotFound, ParlourError
 from lib.generation.video_probe import ProbeQuote, ProbeResult, Tried, video_models
 from lib.markdown import label, plain, quiet
 from lib.money import money
-from lib.ui.notices import BY_KIND, notice_for
+from lib.ui.notices import notice_for, notice_for_kind
 from lib.ui.session import say_once, services
 
 FORM_WORDS: dict[VideoForm, str] = {
@@ -124,8 +124,8 @@ def _finding(found: ProbeResult) -> str:
         form = FORM_WORDS[found.works].partition(" (")[0]
         return f"The gateway saw the video. From now on it is sent as {form[0].lower()}{form[1:]}."
     if found.verdict == "failed":
-        notice = BY_KIND.get(found.tried[-1].error_kind or "")
-        return f"The question was not answered. {notice.text if notice else 'Try again later.'}"
+        kind = found.tried[-1].error_kind
+        return f"The question was not answered. {notice_for_kind(kind).text if kind else 'Try again later.'}"
     return _UNKNOWN_WORDS[found.verdict]
 
 

@@ -256,6 +256,18 @@ def test_a_model_that_takes_no_video_says_so_before_sending_and_others_are_offer
     assert round(float(video.evaluate("player => player.duration"))) == 3
 
 
+def test_an_offered_model_stays_chosen_although_another_one_was_picked_by_hand_before(app: Running, page: Page) -> None:
+    choose_model(page, "Claude Opus 4.6")
+    pick(page, {"clip.mp4": made.mp4(3)})
+    say(page, "What happens here?")
+    page.locator(f"{STRIP} .offers button", has_text="Gemini").first.click()
+    expect(page.locator(".st-key-model-button")).to_contain_text("Gemini")
+    page.locator(COMPOSER).press("Enter")
+    answered(page)
+    expect(last_message(page)).to_contain_text("320")
+    expect(page.locator(".st-key-model-button")).to_contain_text("Gemini")
+
+
 def test_a_chat_with_pictures_says_what_another_model_will_not_get(app: Running, page: Page) -> None:
     pick(page, {"seen.png": made.png(64, 48)})
     ask(page, "What is this?")

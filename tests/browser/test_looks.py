@@ -15,8 +15,15 @@ pytestmark = pytest.mark.browser
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize(
+    ("size", "scheme"),
+    [
+        pytest.param(WIDE, "light", id="wide-light"),
+        pytest.param(NARROW, "dark", id="narrow-dark"),
+        pytest.param(WIDE, "dark", id="wide-dark", marks=pytest.mark.full),
+        pytest.param(NARROW, "light", id="narrow-light", marks=pytest.mark.full),
+    ],
+)
 def test_every_page_fits_its_window(
     app: Running, watch: Watch, tmp_path: Path, size: dict[str, int], scheme: str
 ) -> None:

@@ -1,17 +1,20 @@
 // Keeps what stands in the message box on the server, puts it back, and brings the cursor there when it is free.
 // `data.editing`: the message that is drawn as a form. `data.chat`: whose draft it is ("new" for the next new chat, empty for none); `data.begun`: the chat that the last
-// message began; `data.fill`: words from the address; `data.answers` grows when an answer has ended.
+// message began; `data.fill`: words from the address; `data.answers` grows when an answer has ended, `data.entered` when a message has come in.
 
 const BOX = '[data-testid="stChatInputTextArea"]';
+const SEND = '[data-testid="stChatInputSubmitButton"]';
 const WAIT_MS = 400;
+const CONFIRM_MS = 10000;
 const box = () => document.querySelector(BOX);
 const address = (chat) => `${location.pathname.replace(/[^/]*$/, "")}draft/${encodeURIComponent(chat)}`;
 
 // One state for the page, whatever becomes of the element that carries this script.
-const state = window.parlourComposer ??= { chat: null, timer: 0, saved: "", begun: "", editing: "", fill: "", answers: -1, listening: false };
+const state = window.parlourComposer ??= { chat: null, timer: 0, saved: "", begun: "", editing: "", fill: "", answers: -1, entered: 0, waitUntil: 0, held: "", listening: false };
 
 export default function ({ data }) {
   if (!state.listening) listen();
+  if (data.entered !== state.entered) cameIn(data.entered);
   const from = state.chat;
   if (data.chat !== from) {
     flush();
@@ -43,12 +46,35 @@ function listen() {
   // Sent: React empties the box without an input event; the server has cleared the draft, and what was on its way
   // to be saved must not come back.
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && !event.shiftKey && event.target.matches?.(BOX)) afterSending();
+    if (event.key === "Enter" && !event.shiftKey && event.target.matches?.(BOX) && !mustWait(event)) afterSending();
   }, true);
   document.addEventListener("click", (event) => {
-    if (event.target.closest?.('[data-testid="stChatInputSubmitButton"]')) afterSending();
+    if (event.target.closest?.(SEND) && !mustWait(event)) afterSending();
   }, true);
   addEventListener("pagehide", flush);
+}
+
+// A message stays in the box until the one before it has come in: Streamlit would keep only the newer of the two.
+function mustWait(event) {
+  const text = box()?.value ?? "";
+  if (event.isComposing || !text.trim()) return false;
+  if (Date.now() < state.waitUntil) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    state.held = text;
+    return true;
+  }
+  state.waitUntil = Date.now() + CONFIRM_MS;
+  // Still there: something else kept it back, such as a file that cannot go, so nothing will come in.
+  setTimeout(() => { if (box()?.value === text) state.waitUntil = 0; }, 100);
+  return false;
+}
+
+function cameIn(entered) {
+  const held = state.held;
+  Object.assign(state, { entered, waitUntil: 0, held: "" });
+  // Unless it was written on meanwhile.
+  if (held) setTimeout(() => { if (box()?.value === held) document.querySelector(SEND)?.click(); });
 }
 
 function afterSending() {
