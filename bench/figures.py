@@ -24,12 +24,12 @@ class Figure:
         """One line of the table. The ratio is figure ÷ target: at most 1 is good, with `at_least` at least 1."""
         if self.target is None:
             return f"| {self.what} | – | {_number(self.value)} {self.unit} | – | {self.note} |"
-        ratio = self.value / self.target
-        good = ratio >= 1 if self.at_least else ratio <= 1
+        good = self.value >= self.target if self.at_least else self.value <= self.target
         sign = "≥" if self.at_least else "≤"
         target = f"{sign} {_number(self.target)} {self.unit}"
+        ratio = f"{self.value / self.target:.2f}" if self.target else "–"
         kept = "" if good else " ✗"
-        return f"| {self.what} | {target} | {_number(self.value)} {self.unit} | {ratio:.2f}{kept} | {self.note} |"
+        return f"| {self.what} | {target} | {_number(self.value)} {self.unit} | {ratio}{kept} | {self.note} |"
 
 
 HEADING = "| What | Target | Measured | Of target | Note |\n|---|---:|---:|---:|---|"

@@ -34,6 +34,12 @@ class Upstream:
             found: dict[str, float] = json.load(answer)
         return found
 
+    def all_seen(self) -> dict[str, dict[str, float]]:
+        """The same of every request so far, by its name."""
+        with urllib.request.urlopen(f"{self.url}/seen", timeout=30) as answer:
+            found: dict[str, dict[str, float]] = json.load(answer)
+        return found
+
     def wait_for(self, name: str, moment: str, timeout_s: float = 30.0) -> float:
         """The time of `moment`, once it has come. Raises TimeoutError."""
         ends_at = time.monotonic() + timeout_s
@@ -55,8 +61,11 @@ def running_upstream() -> Iterator[Upstream]:
 
 
 @contextmanager
-def running_app(folder: Path, upstream: Upstream) -> Iterator[tuple[str, int]]:
-    """The app with an empty data folder and the upstream as its gateway: its address and its process id."""
+def running_app(folder: Path, upstream: Upstream, *options: str) -> Iterator[tuple[str, int]]:
+    """The app with an empty data folder and the upstream as its gateway: its address and its process id.
+
+    `options` are further ones of `streamlit run`.
+    """
     port = _free_port()
     env = {
         "HOME": str(folder),
@@ -64,7 +73,7 @@ def running_app(folder: Path, upstream: Upstream) -> Iterator[tuple[str, int]]:
         "OPENAI_BASE_URL": upstream.url,
         "OPENAI_API_KEY": "sk-bench-0123456789abcdef",
     }
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.port", str(port), *options]
     with (folder / "app.log").open("wb") as log, _running(command, env, log) as process:
         url = f"http://127.0.0.1:{port}"
         _wait_until_well(f"{url}/healthz", process)

@@ -5,7 +5,12 @@
 The newest message of the user orders the answer: `id=a1 n=4000 tps=100 first=500` is 4,000 tokens at 100 a second,
 the first after 500 ms, one event and one HTTP chunk per token; `tps=0` is socket speed. The answer begins with the
 word `FIRST-a1` and ends with `LAST-a1`. `GET /seen/a1` tells what happened, in seconds of `time.time()`:
-`received` (the request is read), `first` and `last` (content written), `done` (the last byte), `gone` (closed by peer).
+`received` (the request is read), `first` and `last` (content written), `done` (the last byte), `gone` (closed by peer);
+and `n`, `sent` (tokens ordered and written) and `posts`. `GET /seen` tells it of all.
+
+`fault=` makes trouble: `cut` closes and `reset` resets the connection after half of the answer, `stall` says nothing
+for `STALL_S` there, `malformed` writes an event there that is no JSON, `busy` refuses the first try with 429, `broken`
+every one with 500.
 """
 
 from __future__ import annotations
@@ -16,6 +21,7 @@ import json
 import random
 import re
 import socket
+import struct
 import sys
 import time
 from collections.abc import Iterator
@@ -24,7 +30,8 @@ from functools import lru_cache
 from typing import Any
 
 MODEL = "bench-model"
-_ORDER = re.compile(r"(id|n|tps|first)=(\w+)")
+_ORDER = re.compile(r"(id|n|tps|first|fault)=(\w+)")
+STALL_S = 15.0
 _TOKEN = re.compile(r"\s*\w{1,5}|\s*[^\w\s]|\s+")
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 _SLICE = 256
@@ -124,10 +131,14 @@ def _burst(name: str, n: int) -> bytes:
 async def _answer(order: dict[str, str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
     """Write the answer; whether the connection can be used again."""
     name, n, tps = order.get("id", "none"), int(order.get("n", 20)), float(order.get("tps", 0))
-    record: dict[str, Any] = {"received": time.time()}
+    posts, fault = seen.get(name, {}).get("posts", 0) + 1, order.get("fault", "")
+    record: dict[str, Any] = {"received": time.time(), "posts": posts, "n": n, "sent": 0}
     seen[name] = record
+    if fault == "broken" or (fault == "busy" and posts == 1):
+        _refuse(fault, writer)
+        return True
     watch = asyncio.create_task(_until_gone(reader, record))
-    writing = asyncio.create_task(_write(name, n, tps, int(order.get("first", 0)) / 1000, writer, record))
+    writing = asyncio.create_task(_write(name, n, tps, int(order.get("first", 0)) / 1000, writer, record, fault))
     await asyncio.wait({watch, writing}, return_when=asyncio.FIRST_COMPLETED)
     for task in (watch, writing):
         task.cancel()
@@ -143,18 +154,25 @@ async def _until_gone(reader: asyncio.StreamReader, record: dict[str, Any]) -> N
 
 
 async def _write(
-    name: str, n: int, tps: float, pause_s: float, writer: asyncio.StreamWriter, record: dict[str, Any]
+    name: str, n: int, tps: float, pause_s: float, writer: asyncio.StreamWriter, record: dict[str, Any], fault: str
 ) -> None:
     writer.write(_HEAD + _event({"role": "assistant", "content": ""}))
     await asyncio.sleep(pause_s)
     record["first"] = time.time()
     if tps:
-        await _paced([_event({"content": token}) for token in tokens(name, n)], tps, writer)
+        events = [_event({"content": token}) for token in tokens(name, n)]
+        if fault:
+            await _paced(events[: n // 2], tps, writer, record)
+            if await _trouble(fault, writer):
+                return
+            events = events[n // 2 :]
+        await _paced(events, tps, writer, record)
     else:
         burst = _burst(name, n)
         for at in range(0, len(burst), _SLICE * 1024):
             writer.write(burst[at : at + _SLICE * 1024])
             await writer.drain()
+        record["sent"] = n
     record["last"] = time.time()
     usage = {"prompt_tokens": 20, "completion_tokens": n, "total_tokens": 20 + n}
     writer.write(_event({}, "stop") + _event({}, usage=usage) + _chunk("[DONE]") + b"0\r\n\r\n")
@@ -162,11 +180,30 @@ async def _write(
     record["done"] = time.time()
 
 
-async def _paced(events: list[bytes], tps: float, writer: asyncio.StreamWriter) -> None:
+async def _trouble(fault: str, writer: asyncio.StreamWriter) -> bool:
+    """Do it; whether the connection is to be closed now."""
+    if fault == "stall":
+        await asyncio.sleep(STALL_S)
+    elif fault == "malformed":
+        writer.write(_chunk('{"choices": [{"delta": {"content": "half'))
+    elif fault == "reset":
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    return fault in {"cut", "reset"}
+
+
+def _refuse(fault: str, writer: asyncio.StreamWriter) -> None:
+    said = b'{"error": {"message": "in trouble", "type": "server_error"}}'
+    line = b"429 Too Many Requests\r\nRetry-After: 1" if fault == "busy" else b"500 Internal Server Error"
+    head = b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    writer.write(head % (line, len(said)) + said)
+
+
+async def _paced(events: list[bytes], tps: float, writer: asyncio.StreamWriter, record: dict[str, Any]) -> None:
     loop = asyncio.get_running_loop()
     began = loop.time()
     for number, event in enumerate(events):
         await asyncio.sleep(max(0.0, began + number / tps - loop.time()))
+        record["sent"] += 1
         writer.write(event)
         await writer.drain()
 
@@ -198,7 +235,7 @@ async def _one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bo
     if path.endswith("/models"):
         _say(writer, {"object": "list", "data": [{"id": MODEL, "object": "model", "owned_by": "bench"}]})
     else:
-        _say(writer, seen.get(path.rpartition("/")[2], {}))
+        _say(writer, seen if path == "/seen" else seen.get(path.rpartition("/")[2], {}))
     return True
 
 
