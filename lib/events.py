@@ -124,7 +124,9 @@ class Gathered:
     Text pieces are kept in lists and joined on reading, so 100,000 deltas cost no more than their bytes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_text: bool = True) -> None:
+        """Without `keeps_text` the text is somebody else's to keep, and here only that there is one."""
+        self._keeps_text = keeps_text
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._refusal: list[str] = []
@@ -146,7 +148,10 @@ class Gathered:
         """Add one event."""
         match event:
             case TextDelta(text):
-                self._text.append(text)
+                if self._keeps_text:
+                    self._text.append(text)
+                elif not self._text:
+                    self._text.append("")
             case ReasoningDelta(text):
                 self._reasoning.append(text)
             case ReasoningSealed(signature, redacted):

@@ -1,7 +1,8 @@
 """Rules for the whole suite: with CI=true nothing may be skipped, and the browser tests come last.
 
 Some tests can be done more often than a daily run has time for: with `--full` the fixture `count` gives them the large
-number. What they found goes into the scorecard through the fixture `measured`, see `tests/scorecard`.
+number. What they found goes into the scorecard through the fixture `measured`, see `tests/scorecard`. Tests marked `full`
+are left out without it: each has a shorter sister that is not.
 """
 
 from __future__ import annotations
@@ -36,8 +37,12 @@ def measured(record_property: Callable[[str, object], None]) -> Callable[[str], 
     return lambda found: record_property("measured", found)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Browser tests last: they are slow, and Playwright keeps an event loop running in this thread until the end."""
+    if not config.getoption("--full"):
+        left_out = [item for item in items if item.get_closest_marker("full")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("full")]
     for item in items:
         if BROWSER_TESTS in item.path.parents:
             item.add_marker(pytest.mark.browser)

@@ -212,3 +212,12 @@ def test_a_cut_leaves_the_arguments_as_they_came() -> None:
     assert ToolCallDelta(0, "t1", "f") in events
     assert isinstance(events[-1], Failed)
     assert events[-1].error.kind == "truncated"
+
+
+def test_the_figures_of_a_whole_message_come_after_its_words() -> None:
+    """Whatever the words are in: figures before all words would count as an announcement only."""
+    for content in ("Hello", [{"type": "text", "text": "Hello"}]):
+        message = {"type": "message", "content": content, "usage": {"input_tokens": 3, "output_tokens": 2}}
+        told = events_of(ANTHROPIC, [json.dumps(message | {"stop_reason": "end_turn"}).encode()])
+        kinds = [type(one) for one in told if isinstance(one, TextDelta | UsageReported)]
+        assert kinds == [TextDelta, UsageReported], content

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lib.ui import answer_files
 from lib.ui.answer_files import files_of
 
 
@@ -29,3 +30,10 @@ def test_the_word_after_a_fence_gives_the_ending_and_nothing_else(word: str, nam
 
 def test_an_unfinished_block_says_so() -> None:
     assert files_of("```py\nx = 1")[0].words == "py, 1 line, unfinished"
+
+
+def test_the_files_of_long_answers_do_not_pile_up() -> None:
+    for number in range(20):
+        (found,) = files_of(f"```py\n{number}\n" + "x = 1\n" * 10_000 + "```\n")
+        assert found.text.startswith(f"{number}\n")
+    assert answer_files._files_of_long.cache_info().currsize <= 8
