@@ -16,7 +16,7 @@ test: ## everything: checks, unit, contract, browser and PostgreSQL tests; insta
 	@scripts/test_programs.sh
 	@status=0; $(CHECK) || status=1; $(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder || status=1; exit $$status
 
-scorecard: ## the faults and walls at their full counts (most of an hour); writes docs/scorecard.md
+scorecard: ## the faults and walls at their full counts (more than an hour); writes docs/scorecard.md
 	@scripts/venv.sh test
 	@scripts/test_programs.sh
 	@$(PY) -m tests.scorecard

@@ -64,6 +64,7 @@ def assert_passive(found: dict[str, tuple[str, str, str]]) -> None:
         assert policy.startswith("sandbox") and "allow-scripts" not in policy, (path, policy)
 
 
+@pytest.mark.full
 def test_a_stored_file_does_nothing(
     parlour: Callable[..., Parlour], tmp_path: Path, chromium: Browser, measured: Callable[[str], None]
 ) -> None:

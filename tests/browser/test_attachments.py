@@ -351,15 +351,17 @@ def test_nobody_else_gets_a_file(app: Running, page: Page) -> None:
         assert page.request.get(app.url + path).status in (400, 404), path
 
 
-def test_the_composer_with_files_is_accessible(app: Running, page: Page, tmp_path: Path) -> None:
+def test_the_composer_with_files_is_accessible(
+    app: Running, page: Page, tmp_path: Path, count: Callable[[int, int], int]
+) -> None:
     pick(page, {"a.png": made.png(300, 200), "b.txt": b"words " * 50, "empty.txt": b"", "clip.mp4": made.mp4(2)})
-    found: dict[str, Any] = in_every_look(page, "waiting")
+    found: dict[str, Any] = in_every_look(page, "waiting", count(1, 2))
     page.screenshot(path=tmp_path / "waiting.png")
     card(page, "clip.mp4").get_by_role("button", name="Remove").click()
     expect(card(page, "clip.mp4")).to_have_count(0)
     settled(page)
     ask(page, "What are these?")
-    found |= in_every_look(page, "sent")
+    found |= in_every_look(page, "sent", count(1, 2))
     page.screenshot(path=tmp_path / "sent.png")
     assert found == {}
 

@@ -256,6 +256,7 @@ def give(page: Page, *given: FilePayload) -> None:
     settled(page)
 
 
+@pytest.mark.full
 def test_the_program_that_looks_at_files_has_no_key(house: House) -> None:
     page = house.page
     open_new_chat(page, house.app)

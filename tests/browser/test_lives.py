@@ -149,6 +149,7 @@ def test_a_tab_without_a_network_has_the_whole_answer_when_it_is_back(app: Parlo
     is_whole(app, page, chat, question)
 
 
+@pytest.mark.full
 def test_two_tabs_that_send_at_the_same_moment_both_get_their_answer_once(app: Parlour, page: Page) -> None:
     open_new_chat(page, app)
     chat = ask(page, "echo first")

@@ -109,6 +109,7 @@ def change_password(page: Page, old: str, new: str) -> None:
     page.get_by_role("button", name="Change the password").click()
 
 
+@pytest.mark.full
 def test_two_owners_in_two_browsers_see_their_own_only(
     home: Parlour, watch: Watch, count: Callable[[int, int], int], measured: Callable[[str], None]
 ) -> None:

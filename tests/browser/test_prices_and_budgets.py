@@ -101,7 +101,7 @@ def test_a_price_in_the_wrong_unit_waits_for_a_confirmation(real: Parlour, page:
     expect(warning(page)).to_contain_text("Not saved until you confirm")
     press(page, "Save price")
     assert version(real, MODEL) == []
-    page.get_by_text("It really is").click()
+    page.get_by_text("It really is input $900.00, output").click()
     settled(page)
     press(page, "Save price")
     eventually(lambda: version(real, MODEL), [("entered", 900_000_000)])

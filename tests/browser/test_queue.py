@@ -24,7 +24,7 @@ def wait_behind(page: Page, *texts: str) -> None:
 
 def test_waiting_messages_are_edited_moved_and_removed_and_go_in_order(app: Running, page: Page) -> None:
     open_new_chat(page, app)
-    say(page, "n=900 tps=150 first")
+    say(page, "n=2200 tps=150 first")
     begun(page)
     wait_behind(page, "echo second", "echo third", "echo not this one")
     expect(waiting(page, "third")).to_contain_text("Claude Sonnet 4.6")
@@ -42,7 +42,7 @@ def test_waiting_messages_are_edited_moved_and_removed_and_go_in_order(app: Runn
     answered(page, 3)
     expect(page.locator(CARDS)).to_have_count(0)
     users = page.locator(f"{MESSAGES}:has(> [aria-label='Chat message from user']) [data-testid='stMarkdownContainer']")
-    assert users.all_inner_texts() == ["n=900 tps=150 first", "echo third and changed", "echo second"]
+    assert users.all_inner_texts() == ["n=2200 tps=150 first", "echo third and changed", "echo second"]
 
 
 def test_after_stop_the_queue_says_why_it_waits_and_any_card_may_go_first(app: Running, page: Page) -> None:

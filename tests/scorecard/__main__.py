@@ -7,11 +7,13 @@ python -m tests.scorecard --write    only writes the page anew
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from tests.scorecard.page import PAGE, RESULTS, Result, page, read_results, write_results
@@ -23,22 +25,35 @@ MOST_S = 3600
 
 
 def main(arguments: list[str]) -> int:
-    wanted = {int(word) for word in arguments if word.isdigit()}
+    asked = read_arguments(arguments)
     results = read_results(ROOT / RESULTS)
+    chosen = [row for row in ROWS if (row.tests or row.bench) and row.number in (asked.rows or range(99))]
+    sets: dict[tuple[str, ...], list[Row]] = {}
+    for row in () if asked.write else chosen:
+        sets.setdefault((*row.tests, row.bench), []).append(row)
     failed = 0
-    done: dict[tuple[str, ...], Result] = {}
-    for row in () if "--write" in arguments else ROWS:
-        if (wanted and row.number not in wanted) or not (row.tests or row.bench):
-            continue
-        key = (*row.tests, row.bench)
-        done[key] = result = done.get(key) or run(row)
-        results[row.number] = result
-        write_results(ROOT / RESULTS, results)
-        (ROOT / PAGE).write_text(page(ROWS, results), encoding="utf-8")
-        failed += result.failed > 0 or not result.passed
-        print(f"{row.number:>2}  {result.passed} passed, {result.failed} failed, {result.seconds:.0f} s  {row.title}")
+    with ThreadPoolExecutor(asked.jobs) as jobs:
+        running = {jobs.submit(run, rows[0]): rows for rows in sets.values()}
+        for ended in as_completed(running):
+            result = ended.result()
+            failed += result.failed > 0 or not result.passed
+            for row in running[ended]:
+                results[row.number] = result
+                print(
+                    f"{row.number:>2}  {result.passed} passed, {result.failed} failed, {result.seconds:.0f} s  {row.title}",
+                    flush=True,
+                )
+            write_results(ROOT / RESULTS, results)
     (ROOT / PAGE).write_text(page(ROWS, results), encoding="utf-8")
     return 1 if failed else 0
+
+
+def read_arguments(arguments: list[str]) -> argparse.Namespace:
+    reader = argparse.ArgumentParser(prog="python -m tests.scorecard", description=__doc__)
+    reader.add_argument("rows", nargs="*", type=int)
+    reader.add_argument("--write", action="store_true", help="only write the page anew")
+    reader.add_argument("--jobs", type=int, default=1, help="rows at the same time; figures of time want one")
+    return reader.parse_args(arguments)
 
 
 def run(row: Row) -> Result:

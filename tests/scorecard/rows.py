@@ -148,7 +148,10 @@ ROWS: tuple[Row, ...] = (
         "Two tabs on one chat, 500 random interleavings",
         "0 lost or doubled messages, one running answer a branch",
         BLOCKS,
-        ("tests/lives/test_two_tabs.py",),
+        (
+            "tests/lives/test_two_tabs.py",
+            "tests/browser/test_lives.py::test_two_tabs_that_send_at_the_same_moment_both_get_their_answer_once",
+        ),
     ),
     Row(
         16,
@@ -367,6 +370,7 @@ ROWS: tuple[Row, ...] = (
         BLOCKS,
         (
             "tests/test_several_owners.py::test_whoever_acts_when_nobody_sees_a_mark_of_another",
+            "tests/browser/test_login.py::test_two_owners_in_two_browsers_see_their_own_only",
             "tests/browser/test_login_sockets.py::test_pages_of_many_owners_drawn_at_once_hold_no_foreign_mark",
         ),
     ),

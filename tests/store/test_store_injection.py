@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, get_type_hints
 
+import msgspec
 import pytest
 from sqlalchemy import inspect as inspected
 
@@ -73,6 +74,8 @@ def arguments(mine: Mine, part: str, name: str, store: Store) -> dict[str, Any]:
         given["public_id"] = new_public_id()  # the id of a new one, made by the program
     if (part, name) == ("budgets", "reserve"):
         given["attempt_id"] = new_id()
+    if (part, name) == ("ledger", "open"):
+        given["request"] = msgspec.structs.replace(given["request"], id=new_id())
     wanted = inspect.signature(getattr(getattr(store, part), name)).parameters
     return {one: given[one] for one in wanted if one != "owner"}
 
