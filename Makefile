@@ -14,7 +14,7 @@ run: ## open the chat on 127.0.0.1:$(PORT)
 test: ## everything: checks, unit, contract, browser and PostgreSQL tests; installs what is missing
 	@scripts/venv.sh test
 	@scripts/test_programs.sh
-	@status=0; $(CHECK) || status=1; $(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder || status=1; exit $$status
+	@status=0; $(CHECK) || status=1; $(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder || status=1; exit $$status
 
 scorecard: ## the faults and walls at their full counts (more than an hour); writes docs/scorecard.md
 	@scripts/venv.sh test

@@ -25,6 +25,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="the full counts of the scorecard, not a daily slice of them")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.getoption("--full"):
+        settings.register_profile("slice", parent=settings(), max_examples=50)
+        settings.load_profile("slice")
+
+
 @pytest.fixture(scope="session")
 def count(pytestconfig: pytest.Config) -> Callable[[int, int], int]:
     """`count(slice, full)`: how often to do it in this run."""

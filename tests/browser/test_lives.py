@@ -171,6 +171,7 @@ def test_two_tabs_that_send_at_the_same_moment_both_get_their_answer_once(app: P
         answered(tab, 3)
 
 
+@pytest.mark.full
 def test_a_second_enter_and_a_double_click_send_nothing_more(app: Parlour, page: Page) -> None:
     open_new_chat(page, app)
     composer = page.locator(COMPOSER)
@@ -189,6 +190,7 @@ def test_a_second_enter_and_a_double_click_send_nothing_more(app: Parlour, page:
     assert [row["outcome"] for row in ledger(app, chat)] == ["ok"] * 3
 
 
+@pytest.mark.full
 def test_a_process_that_is_asked_to_go_keeps_what_it_has(
     parlour: Callable[..., Parlour],
     page: Page,

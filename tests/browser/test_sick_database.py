@@ -43,6 +43,7 @@ def sick(tmp_path: Path) -> Iterator[SickParlour]:
     parlour.stop()
 
 
+@pytest.mark.full
 def test_every_illness_has_its_sentence_and_the_cure_works_without_a_restart(
     sick: SickParlour, tmp_path: Path, page: Page, watch: Watch
 ) -> None:

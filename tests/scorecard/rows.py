@@ -99,7 +99,10 @@ ROWS: tuple[Row, ...] = (
         "kill -9 at 100 random moments of an answer",
         "0 lost questions, ≤ 1.0 s of text lost, database intact, 0 stuck answers, restart < 3 s",
         BLOCKS,
-        ("tests/generation/test_dying.py",),
+        (
+            "tests/generation/test_dying.py",
+            "tests/browser/test_lives.py::test_a_process_that_is_asked_to_go_keeps_what_it_has",
+        ),
     ),
     Row(
         10,
@@ -118,6 +121,7 @@ ROWS: tuple[Row, ...] = (
             "tests/disks/test_every_store_call.py",
             "tests/disks/test_ill_database.py",
             "tests/disks/test_ill_disk.py",
+            "tests/browser/test_sick_database.py",
         ),
         short="Every n and every kind for each store function; in the long lives of a chat the kinds take turns over n. `statements.close` and `transfers.undo` can fail after they were done: the user reads that it was refused, nothing is lost.",
     ),
@@ -160,6 +164,7 @@ ROWS: tuple[Row, ...] = (
         BLOCKS,
         (
             "tests/lives/test_twice.py",
+            "tests/browser/test_lives.py::test_a_second_enter_and_a_double_click_send_nothing_more",
             "tests/browser/test_quick_messages.py",
         ),
         short="A websocket frame that is repeated after its answer has ended counts as a new message: a frame of Streamlit's has no identity. No browser was seen to repeat one.",
